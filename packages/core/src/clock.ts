@@ -1,0 +1,22 @@
+// Time, as it is handed to the core. The core has no clock of its own: the same code runs under the platform's clock and
+// under a simulated one.
+
+/** A pending call of `Clock.after`. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** The clock of a host. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC; may jump in either direction. */
+  now(): number;
+  /** Milliseconds since some fixed moment; never goes backwards. */
+  monotonic(): number;
+  /** Calls `task` once, `ms` milliseconds from now. A pending timer does not keep a process alive. */
+  after(ms: number, task: () => void): Timer;
+  /** Calls `task` once, soon: after the events that are at hand have been handled, so that what they produce is sent as one batch. */
+  defer(task: () => void): void;
+}
+
+/** A number in [0, 1), for choosing nodes and jittering pauses; never for secrets. */
+export type Random = () => number;

@@ -1,0 +1,55 @@
+// Every limit of the core in one place, with its unit last in the name and the reason beside it.
+
+/** A key is an identifier and travels with every request; 1 KiB holds any path or composite key. */
+export const KEY_BYTES_MAX = 1024;
+/** A value is copied through every node; larger objects belong into an object store with their address in the mesh. */
+export const VALUE_BYTES_MAX = 1024 * 1024;
+/** Changes in one write, and keys in one read: bounds the time for which one request holds the event loop. */
+export const KEYS_PER_REQUEST_MAX = 1024;
+/** The largest frame: a full multi-key write of small values or one large value, with room for its head. */
+export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
+/** A handshake frame is read before the peer has proved itself, so it gets little. */
+export const HANDSHAKE_BYTES_MAX = 4096;
+/** Tokens ride in HTTP headers and queue attributes; 64 KiB is the most that any common carrier takes. */
+export const TOKEN_BYTES_MAX = 64 * 1024;
+/** Members of one view: vectors are dense over the members and are copied with every header. */
+export const MEMBERS_MAX = 256;
+/** Own writes in flight that a session may hold, in bytes of keys and values: they must fit into its token. */
+export const OWN_WRITES_BYTES_MAX = 32 * 1024 * 1024;
+/** Counters are 48-bit on the wire: 89 000 years at 100 writes per millisecond, and they stay safe integers. */
+export const COUNTER_MAX = 2 ** 48 - 1;
+
+/** Bytes of writes of this node that are not yet in the store, before new ones are refused with OVERLOADED. */
+export const LOG_BYTES_MAX = 256 * 1024 * 1024;
+/** Bytes on one ring link that the successor has not acknowledged: enough for any real round trip, little enough for bounded buffers. */
+export const LINK_WINDOW_BYTES_MAX = 1024 * 1024;
+/** Bytes that one ring batch carries at most, so that a batch never holds a receiver's event loop for long. */
+export const BATCH_BYTES_MAX = 256 * 1024;
+/** Rows in one store transaction; batches beyond this gain nothing in any store that was measured. */
+export const FLUSH_ROWS_MAX = 4096;
+/** Bytes in one store transaction. */
+export const FLUSH_BYTES_MAX = 4 * 1024 * 1024;
+/** Keys in one multi-get from the store. */
+export const LOAD_KEYS_MAX = 256;
+/** Requests of one connection that may wait for the store or for durability at a time; beyond it, OVERLOADED. */
+export const WAITING_REQUESTS_MAX = 65_536;
+
+/** Default bound of the cache, in bytes of memory that its arena and index take. */
+export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
+/** Default time for one call of a session. */
+export const CALL_TIMEOUT_MS_DEFAULT = 5_000;
+/** Time for a connection and its handshake. */
+export const CONNECT_TIMEOUT_MS_DEFAULT = 2_000;
+/** Time for one store call before it counts as failed. */
+export const STORE_TIMEOUT_MS_DEFAULT = 10_000;
+/** First and longest pause between attempts at a lost link or an absent store; the pause doubles and is jittered. */
+export const RETRY_DELAY_MS_MIN = 20;
+export const RETRY_DELAY_MS_MAX = 2_000;
+/** The node's one coarse timer: deadlines, retries and heartbeats have this grain. */
+export const TICK_MS = 25;
+/** How far a peer's or a session's clock may be ahead before its timestamps are refused: they would win every conflict until then. */
+export const CLOCK_AHEAD_MS_MAX = 60_000;
+/** Life of a token unless the mesh says otherwise. */
+export const TOKEN_TTL_MS_DEFAULT = 24 * 60 * 60 * 1000;
+/** How long a deletion stays known, so that an older write that arrives late cannot bring the key back. */
+export const TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1000;

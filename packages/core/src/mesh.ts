@@ -1,0 +1,143 @@
+// What users hold: a mesh and its sessions, the same for a mesh in this process and for a remote one.
+
+import type { Store } from "./store.js";
+
+/** When a write is answered. `docs/durability.md` says what each survives. */
+export type Durability = "memory" | "replicated" | "everywhere" | "stored";
+
+/** Milliseconds, or a number with a unit: `"250ms" "30s" "5m" "1h" "7d"`. */
+export type Duration = number | string;
+
+export interface CallOptions {
+  /** Gives up after this many milliseconds with TIMEOUT. Default: the mesh's. */
+  readonly timeoutMs?: number;
+  /** Gives up with ABORTED when the signal fires; a write may still happen then. */
+  readonly signal?: AbortSignalLike;
+}
+
+/** The part of AbortSignal that is used, so that the core needs no platform types. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface WriteOptions extends CallOptions {
+  /** The value counts as absent after this time. */
+  readonly ttl?: Duration;
+  readonly durability?: Durability;
+}
+
+/** A read's answer with what is known about it. */
+export interface Entry<Value> {
+  /** False: the key is absent, deleted or expired. A stored `null` is a hit. */
+  readonly hit: boolean;
+  readonly value: Value | undefined;
+  /** Names the write that was read, `replica:counter`; undefined where the key never was. */
+  readonly version: string | undefined;
+  /** The node that answered. */
+  readonly node: string;
+  /** Age of the write in milliseconds by the writer's clock; undefined where the key never was. */
+  readonly ageMs: number | undefined;
+}
+
+/**
+ * The causal context of one workflow. What a session has read or written, and everything those writes depend on, it never
+ * unsees, at whichever node it goes on. One branch of a workflow uses a session at a time; parallel branches `fork`.
+ */
+export interface Session {
+  /** The newest value within the session's past and the node's cache, or undefined where there is none. */
+  get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined>;
+  getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>>;
+  has(key: string, options?: CallOptions): Promise<boolean>;
+  /** All keys from one causal cut, in the order asked. */
+  getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]>;
+  set(key: string, value: unknown, options?: WriteOptions): Promise<void>;
+  delete(key: string, options?: WriteOptions): Promise<void>;
+  /** One write of several keys: whoever sees one of them sees all. */
+  setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void>;
+  deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void>;
+  /** The value, or what `factory` returns, which is then set. Concurrent calls of this mesh object for one key share one factory call. */
+  getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value>;
+  /** The session packed for the next function: printable, header-safe, signed. */
+  token(): Promise<string>;
+  /** A copy for a parallel branch; `mesh.session([tokenA, tokenB])` joins branches again. */
+  fork(): Session;
+  /** The node that this session talks to now. */
+  readonly node: string;
+}
+
+export interface MeshStatus {
+  readonly epoch: number;
+  readonly members: readonly MemberStatus[];
+}
+
+/** What one member knows; vectors are objects from replica id to counter. */
+export interface MemberStatus {
+  readonly replica: number;
+  readonly address: string;
+  readonly received: Readonly<Record<string, number>>;
+  readonly common: Readonly<Record<string, number>>;
+  readonly applied: Readonly<Record<string, number>>;
+  readonly flushed: Readonly<Record<string, number>>;
+  /** Writes received and not yet readable. */
+  readonly pending: number;
+  /** Writes kept for resending and flushing. */
+  readonly log: number;
+  readonly logBytes: number;
+  readonly cacheEntries: number;
+  readonly cacheBytes: number;
+  readonly evictions: number;
+  readonly reads: number;
+  readonly hits: number;
+  readonly writes: number;
+}
+
+export interface Mesh {
+  /** A new session, one that goes on from a token, or one that joins several. Throws TOKEN_… where a token is not sound. */
+  session(token?: string | readonly string[], options?: SessionOptions): Session;
+  /** Resolves when a node answers. */
+  ready(options?: CallOptions): Promise<void>;
+  status(options?: CallOptions): Promise<MeshStatus>;
+  /** Ends the sessions' calls with CLOSED. An embedded mesh flushes to its store first. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** The node to begin at, one of the mesh's addresses; default: any. */
+  readonly node?: string;
+  readonly timeoutMs?: number;
+  readonly durability?: Durability;
+}
+
+/** Options that an embedded and a remote mesh share. */
+export interface MeshOptions {
+  readonly timeoutMs?: number;
+  readonly durability?: Durability;
+  readonly tokenTtl?: Duration;
+  /** Signs tokens and proves this program to the nodes. At least 16 bytes. */
+  readonly secret?: string;
+  /** Keys are kept under this prefix, apart from those of other namespaces. */
+  readonly namespace?: string;
+  /** Whether a write whose answer was lost is made again elsewhere (default), or reported as OUTCOME_UNKNOWN. */
+  readonly retryWrites?: boolean;
+  /** JSON with tags for Date, Map, Set, BigInt and Uint8Array by default. */
+  readonly codec?: Codec;
+}
+
+export interface EmbeddedMeshOptions extends MeshOptions {
+  /** Nodes to run in this process, 1 to 256. Default 1. */
+  readonly nodes?: number;
+  readonly store: Store;
+  /** Bound of each node's cache. */
+  readonly cacheBytes?: number;
+}
+
+/** Turns values into bytes and back. */
+export interface Codec {
+  /** Throws VALUE_INVALID for what it cannot represent. */
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
