@@ -7,7 +7,7 @@ export default defineConfig({
   target: "es2022",
   platform: "neutral",
   dts: false,
-  clean: true,
+  clean: false,
   sourcemap: true,
   noExternal: [/@noble\/hashes/],
 });

@@ -1,0 +1,64 @@
+// The text codecs of the platform, declared here because the core is compiled without platform types. Every JavaScript
+// runtime has them, and they are pure.
+
+declare const TextEncoder: new () => {
+  encode(text: string): Uint8Array;
+  encodeInto(text: string, target: Uint8Array): { read: number; written: number };
+};
+declare const TextDecoder: new (label: "utf-8", options: { fatal: boolean; ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Below this length a loop over the characters is faster than the call into the platform. */
+const SHORT = 24;
+
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/**
+ * Writes `text` at `offset` and returns the number of bytes. The target must have room for three bytes per code unit.
+ * Lone surrogates become U+FFFD: check with `isWellFormed` first where that matters.
+ */
+export function encodeUtf8Into(text: string, target: Uint8Array, offset: number): number {
+  const length = text.length;
+  if (length <= SHORT) {
+    let index = 0;
+    for (; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) break;
+      target[offset + index] = code;
+    }
+    if (index === length) return length;
+  }
+  return encoder.encodeInto(text, target.subarray(offset)).written;
+}
+
+/** Throws a TypeError for bytes that are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  if (end - start <= SHORT) {
+    let text = "";
+    let index = start;
+    for (; index < end; index++) {
+      const code = bytes[index];
+      if (code > 0x7f) break;
+      text += String.fromCharCode(code);
+    }
+    if (index === end) return text;
+  }
+  return decoder.decode(bytes.subarray(start, end));
+}
+
+/** Whether a string has no lone surrogates, so that it survives UTF-8. */
+export function isWellFormed(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0xd800 || code > 0xdfff) continue;
+    if (code > 0xdbff) return false;
+    const next = text.charCodeAt(index + 1);
+    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
+    index += 1;
+  }
+  return true;
+}
