@@ -1,0 +1,50 @@
+// The log: segments in the order in which this node made or received them, kept until they are applied, common and flushed.
+// It is what a link sends from, at first and again after a reconnect, so nothing that has to be forwarded waits anywhere else.
+
+import { Queue } from "./queue.js";
+import type { Segment } from "./segment.js";
+
+export class Log {
+  readonly #segments = new Queue<Segment>();
+  /** Bytes of all segments. */
+  bytes = 0;
+  /** Bytes of the segments of each origin, by ring index. */
+  readonly bytesOf: number[];
+
+  constructor(members: number) {
+    this.bytesOf = new Array<number>(members).fill(0);
+  }
+
+  get length(): number {
+    return this.#segments.length;
+  }
+
+  /** Sequence number of the oldest segment, and the one that the next segment gets. */
+  get start(): number {
+    return this.#segments.base;
+  }
+
+  get end(): number {
+    return this.#segments.end;
+  }
+
+  append(segment: Segment): void {
+    this.#segments.push(segment);
+    this.bytes += segment.bytes.length;
+    this.bytesOf[segment.origin] += segment.bytes.length;
+  }
+
+  /** The segment with this sequence number; undefined where there is none yet or no more. */
+  at(sequence: number): Segment | undefined {
+    return this.#segments.at(sequence);
+  }
+
+  /** Lets go of the oldest segments for which this holds, up to the first for which it does not. */
+  prune(done: (segment: Segment) => boolean): void {
+    for (let head = this.#segments.peek(); head !== undefined && done(head); head = this.#segments.peek()) {
+      this.#segments.shift();
+      this.bytes -= head.bytes.length;
+      this.bytesOf[head.origin] -= head.bytes.length;
+    }
+  }
+}

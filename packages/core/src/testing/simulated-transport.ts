@@ -1,0 +1,217 @@
+// A network of simulated connections, and one Transport per participant. Order holds within a connection and nowhere else:
+// links differ in delay by orders of magnitude, so what is sent later elsewhere often arrives earlier.
+
+import { MeshError } from "../errors.js";
+import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
+import type { SeededRandom } from "./random.js";
+import { Pipe, type LinkBehaviour } from "./simulated-pipe.js";
+import type { Simulation } from "./simulation.js";
+
+export interface NetworkOptions {
+  /** How bytes travel from one participant to another; asked once per pair and direction. */
+  behaviour(from: string, to: string): LinkBehaviour;
+  /** Chance, per send, that the connection breaks a moment later. */
+  readonly breakChance: number;
+}
+
+type Accept = (connection: Connection) => ConnectionEvents;
+
+/** Milliseconds within which both ends learn that their connection broke. */
+const BREAK_NOTICED_MS_MAX = 5;
+
+export class SimulatedNetwork {
+  readonly simulation: Simulation;
+  readonly random: SeededRandom;
+  /** Connections that have broken so far. */
+  breaks = 0;
+  /** No connection breaks any more: a run's last reads are made in peace. */
+  calm = false;
+  readonly #options: NetworkOptions;
+  readonly #listeners = new Map<string, Accept>();
+  readonly #behaviours = new Map<string, LinkBehaviour>();
+  readonly #links = new Set<Link>();
+
+  constructor(simulation: Simulation, options: NetworkOptions) {
+    this.simulation = simulation;
+    this.random = simulation.random.split();
+    this.#options = options;
+  }
+
+  /** The transport as the participant `host` sees it. */
+  transport(host: string): Transport {
+    return {
+      listen: (address, accept) => this.#listen(address, accept),
+      connect: (address, open, timeoutMs) => this.#connect(host, address, open, timeoutMs),
+    };
+  }
+
+  /** Breaks every connection between the two, in whichever direction it was made. */
+  breakLinks(host: string, address: string): void {
+    for (const link of this.#links) {
+      if ((link.host === host && link.address === address) || (link.host === address && link.address === host)) link.break();
+    }
+  }
+
+  behaviour(from: string, to: string): LinkBehaviour {
+    const name = `${from}>${to}`;
+    let behaviour = this.#behaviours.get(name);
+    if (behaviour === undefined) {
+      behaviour = this.#options.behaviour(from, to);
+      this.#behaviours.set(name, behaviour);
+    }
+    return behaviour;
+  }
+
+  /** Whether the connection on which something was just sent is to break. */
+  drawBreak(): boolean {
+    return !this.calm && this.random.chance(this.#options.breakChance);
+  }
+
+  forget(link: Link): void {
+    this.#links.delete(link);
+  }
+
+  async #listen(address: string, accept: Accept): Promise<Listener> {
+    if (this.#listeners.has(address)) throw new MeshError("ADDRESS_IN_USE", `${address} is taken; choose another address`);
+    this.#listeners.set(address, accept);
+    return {
+      address,
+      close: async () => {
+        this.#listeners.delete(address);
+      },
+    };
+  }
+
+  #connect(host: string, address: string, open: Accept, timeoutMs: number): Promise<Connection> {
+    const there = this.behaviour(host, address).delayMs * this.random.between(0.5, 1.5);
+    const back = this.behaviour(address, host).delayMs * this.random.between(0.5, 1.5);
+    return new Promise((resolve, reject) => {
+      if (there + back > timeoutMs) {
+        this.simulation.schedule(timeoutMs, () => reject(new MeshError("TIMEOUT", `${address} did not answer within ${timeoutMs} ms`)));
+        return;
+      }
+      this.simulation.schedule(there, () => {
+        const accept = this.#listeners.get(address);
+        if (accept === undefined) {
+          this.simulation.schedule(back, () => reject(new MeshError("NODE_UNREACHABLE", `nothing listens at ${address}; start the node`)));
+          return;
+        }
+        const link = new Link(this, host, address);
+        this.#links.add(link);
+        link.acceptor.open(accept(link.acceptor));
+        this.simulation.schedule(back, () => {
+          link.connector.open(open(link.connector));
+          resolve(link.connector);
+        });
+      });
+    });
+  }
+}
+
+/** A connection: two ends and a pipe each way. */
+class Link {
+  readonly connector: LinkEnd;
+  readonly acceptor: LinkEnd;
+  readonly host: string;
+  readonly address: string;
+  readonly #network: SimulatedNetwork;
+  #broken = false;
+
+  constructor(network: SimulatedNetwork, host: string, address: string) {
+    const { simulation, random } = network;
+    this.#network = network;
+    this.host = host;
+    this.address = address;
+    const there = new Pipe(simulation, random, network.behaviour(host, address), () => this.connector.drained());
+    const back = new Pipe(simulation, random, network.behaviour(address, host), () => this.acceptor.drained());
+    this.connector = new LinkEnd(this, address, there, back);
+    this.acceptor = new LinkEnd(this, host, back, there);
+  }
+
+  /** Called with every send. */
+  sent(): void {
+    if (!this.#broken && this.#network.drawBreak()) {
+      this.#network.simulation.schedule(this.#network.random.between(0, BREAK_NOTICED_MS_MAX), () => this.break());
+    }
+  }
+
+  break(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#network.breaks += 1;
+    this.#network.simulation.note(() => `the connection ${this.host} → ${this.address} breaks`);
+    this.#network.forget(this);
+    for (const end of [this.connector, this.acceptor]) {
+      end.outgoing.break();
+      const noticed = this.#network.random.between(0, BREAK_NOTICED_MS_MAX);
+      this.#network.simulation.schedule(noticed, () => end.broke());
+    }
+  }
+}
+
+class LinkEnd implements Connection {
+  readonly remote: string;
+  readonly outgoing: Pipe;
+  readonly #link: Link;
+  readonly #incoming: Pipe;
+  #events: ConnectionEvents | undefined;
+  #closed = false;
+
+  constructor(link: Link, remote: string, outgoing: Pipe, incoming: Pipe) {
+    this.remote = remote;
+    this.outgoing = outgoing;
+    this.#link = link;
+    this.#incoming = incoming;
+  }
+
+  get buffered(): number {
+    return this.outgoing.heldBytes;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.#closed) return true;
+    this.#link.sent();
+    return this.outgoing.send(bytes);
+  }
+
+  pause(): void {
+    this.#incoming.pauseReceiver();
+  }
+
+  resume(): void {
+    this.#incoming.resumeReceiver();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.outgoing.end();
+    this.#incoming.break();
+  }
+
+  /** The owner's events are known from now on, and bytes that wait may come. */
+  open(events: ConnectionEvents): void {
+    this.#events = events;
+    this.#incoming.openReceiver({
+      data: (bytes) => events.data(bytes),
+      drained: () => {},
+      closed: (error) => this.#otherEndClosed(error),
+    });
+  }
+
+  drained(): void {
+    if (!this.#closed) this.#events?.drained();
+  }
+
+  broke(): void {
+    this.#incoming.break();
+    this.#otherEndClosed(new MeshError("NODE_UNREACHABLE", `the connection to ${this.remote} broke`));
+  }
+
+  #otherEndClosed(error: MeshError | undefined): void {
+    if (this.#closed || this.#events === undefined) return;
+    this.#closed = true;
+    this.outgoing.break();
+    this.#events.closed(error);
+  }
+}

@@ -1,0 +1,162 @@
+// The handshake: both ends agree on the version and, where the mesh has a secret, prove that they know it, before anything else
+// is read from the other. Client or predecessor on the left:
+//
+//   HELLO version, role, nonce, replica, epoch  →
+//                                               ←  CHALLENGE version, nonce, whether a proof is wanted
+//   PROOF of the secret over both nonces        →
+//                                               ←  WELCOME proof, mesh, members, vector, time   (or ERROR, and the end)
+//
+// Each proof is bound to its direction, so that one cannot be sent back as the other's.
+
+import { equalBytes, hmacSha256 } from "../bytes/mac.js";
+import { ByteReader, MalformedError } from "../bytes/reader.js";
+import { encodeUtf8 } from "../bytes/utf8.js";
+import type { ByteWriter } from "../bytes/writer.js";
+import { MeshError } from "../errors.js";
+import { MEMBERS_MAX } from "../limits.js";
+import type { Member } from "../protocol/view.js";
+import type { Vector } from "../protocol/vector.js";
+import { beginFrame, CHALLENGE, endFrame, HELLO, PROOF, WELCOME } from "./frames.js";
+import { checkMemberCount, readVector, writeVector } from "./messages.js";
+
+/** Both ends must speak the same version; there is one so far. */
+export const WIRE_VERSION = 1;
+export const NONCE_BYTES = 16;
+const MAGIC = 0x4d53_4d43; // "CMSM" as it stands on the wire
+const ADDRESS_BYTES_MAX = 255;
+const MESH_ID_BYTES_MAX = 64;
+
+export const enum Role {
+  Client = 0,
+  /** The predecessor in the ring. */
+  Node = 1,
+}
+
+export interface Hello {
+  readonly role: Role;
+  readonly nonce: Uint8Array;
+  /** Of a node: its replica id and the epoch of its view. 0 for clients. */
+  readonly replica: number;
+  readonly epoch: number;
+}
+
+export interface Challenge {
+  readonly nonce: Uint8Array;
+  readonly authenticates: boolean;
+}
+
+export interface Welcome {
+  readonly proof: Uint8Array;
+  readonly meshId: string;
+  readonly epoch: number;
+  /** Whom the other end has reached. */
+  readonly replica: number;
+  readonly members: readonly Member[];
+  /** To a client `applied`, to a node `received`. */
+  readonly vector: Vector;
+  readonly time: number;
+}
+
+export function writeHello(out: ByteWriter, hello: Hello): void {
+  const at = beginFrame(out, HELLO, 0, 0);
+  out.u32(MAGIC);
+  out.u8(WIRE_VERSION);
+  out.u8(hello.role);
+  out.raw(hello.nonce);
+  out.u32(hello.replica);
+  out.u32(hello.epoch);
+  endFrame(out, at);
+}
+
+export function readHello(reader: ByteReader): Hello {
+  checkVersion(reader);
+  const role = reader.u8();
+  if (role !== Role.Client && role !== Role.Node) throw new MalformedError(`role ${role}`);
+  const hello = { role, nonce: readBytes(reader, NONCE_BYTES), replica: reader.u32(), epoch: reader.u32() };
+  reader.finish();
+  return hello;
+}
+
+export function writeChallenge(out: ByteWriter, challenge: Challenge): void {
+  const at = beginFrame(out, CHALLENGE, 0, 0);
+  out.u32(MAGIC);
+  out.u8(WIRE_VERSION);
+  out.u8(challenge.authenticates ? 1 : 0);
+  out.raw(challenge.nonce);
+  endFrame(out, at);
+}
+
+export function readChallenge(reader: ByteReader): Challenge {
+  checkVersion(reader);
+  const challenge = { authenticates: reader.u8() === 1, nonce: readBytes(reader, NONCE_BYTES) };
+  reader.finish();
+  return challenge;
+}
+
+function checkVersion(reader: ByteReader): void {
+  if (reader.u32() !== MAGIC) throw new MeshError("PROTOCOL", "the other end does not speak the CausalMesh protocol; check the address and the port");
+  const version = reader.u8();
+  if (version !== WIRE_VERSION) throw new MeshError("PROTOCOL", `the other end speaks version ${version} of the protocol and this one ${WIRE_VERSION}; install the same release on both`);
+}
+
+export function writeProof(out: ByteWriter, proof: Uint8Array): void {
+  const at = beginFrame(out, PROOF, 0, 0);
+  out.blob(proof);
+  endFrame(out, at);
+}
+
+export function readProof(reader: ByteReader): Uint8Array {
+  const proof = reader.blob(32);
+  reader.finish();
+  return proof;
+}
+
+export function writeWelcome(out: ByteWriter, welcome: Welcome): void {
+  const at = beginFrame(out, WELCOME, 0, 0);
+  out.blob(welcome.proof);
+  out.text(welcome.meshId);
+  out.u32(welcome.epoch);
+  out.u32(welcome.replica);
+  out.varint(welcome.members.length);
+  for (const { replica, address } of welcome.members) {
+    out.u32(replica);
+    out.text(address);
+  }
+  writeVector(out, welcome.vector);
+  out.f64(welcome.time);
+  endFrame(out, at);
+}
+
+/** The longest welcome: a full view with long addresses. */
+export const WELCOME_BYTES_MAX = 1024 + MEMBERS_MAX * (ADDRESS_BYTES_MAX + 8) + 4096 * 16;
+
+export function readWelcome(reader: ByteReader): Welcome {
+  const proof = reader.blob(32);
+  const meshId = reader.text(MESH_ID_BYTES_MAX);
+  const epoch = reader.u32();
+  const replica = reader.u32();
+  const count = checkMemberCount(reader.varint());
+  const members: Member[] = [];
+  for (let index = 0; index < count; index++) members.push({ replica: reader.u32(), address: reader.text(ADDRESS_BYTES_MAX) });
+  const vector = readVector(reader);
+  const time = reader.f64();
+  reader.finish();
+  return { proof, meshId, epoch, replica, members, vector, time };
+}
+
+function readBytes(reader: ByteReader, count: number): Uint8Array {
+  const at = reader.take(count);
+  return reader.bytes.slice(at, at + count);
+}
+
+/** The proof of who opened the connection, or of who accepted it; empty where the mesh has no secret. */
+export function proofOf(secret: string | undefined, side: "opener" | "acceptor", openerNonce: Uint8Array, acceptorNonce: Uint8Array): Uint8Array {
+  if (secret === undefined) return new Uint8Array(0);
+  return hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh ${WIRE_VERSION} ${side}`), openerNonce, acceptorNonce);
+}
+
+/** Throws UNAUTHENTICATED unless the other end has proved the secret. */
+export function checkProof(proof: Uint8Array, expected: Uint8Array, remote: string): void {
+  if (equalBytes(proof, expected)) return;
+  throw new MeshError("UNAUTHENTICATED", `${remote} did not prove the mesh's secret; give the same secret to every node and every client`);
+}
