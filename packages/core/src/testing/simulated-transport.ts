@@ -135,6 +135,10 @@ class Link {
     }
   }
 
+  later(task: () => void): void {
+    this.#network.simulation.schedule(0, task);
+  }
+
   break(): void {
     if (this.#broken) return;
     this.#broken = true;
@@ -155,6 +159,8 @@ class LinkEnd implements Connection {
   readonly #link: Link;
   readonly #incoming: Pipe;
   #events: ConnectionEvents | undefined;
+  /** Set when the connection breaks before this end is open. */
+  #brokenBefore: MeshError | undefined;
   #closed = false;
 
   constructor(link: Link, remote: string, outgoing: Pipe, incoming: Pipe) {
@@ -192,6 +198,8 @@ class LinkEnd implements Connection {
   /** The owner's events are known from now on, and bytes that wait may come. */
   open(events: ConnectionEvents): void {
     this.#events = events;
+    const error = this.#brokenBefore;
+    if (error !== undefined) this.#link.later(() => this.#otherEndClosed(error));
     this.#incoming.openReceiver({
       data: (bytes) => events.data(bytes),
       drained: () => {},
@@ -204,14 +212,16 @@ class LinkEnd implements Connection {
   }
 
   broke(): void {
+    const error = new MeshError("NODE_UNREACHABLE", `the connection to ${this.remote} broke`);
     this.#incoming.break();
-    this.#otherEndClosed(new MeshError("NODE_UNREACHABLE", `the connection to ${this.remote} broke`));
+    if (this.#events === undefined) this.#brokenBefore = error;
+    else this.#otherEndClosed(error);
   }
 
   #otherEndClosed(error: MeshError | undefined): void {
-    if (this.#closed || this.#events === undefined) return;
+    if (this.#closed) return;
     this.#closed = true;
     this.outgoing.break();
-    this.#events.closed(error);
+    this.#events!.closed(error);
   }
 }
