@@ -1,0 +1,207 @@
+// `causalmesh dev`: a whole mesh on this machine, each node a process of its own.
+
+import { formMesh, MeshError } from "@causalmesh/core";
+import { DEFAULT_PORT, formatHostPort, type HostPort } from "../address.js";
+import { createContext, type CommandContext } from "../command-context.js";
+import { EXIT } from "../exit-codes.js";
+import { checkExposure, dialable, INSECURE_FLAG } from "../exposure.js";
+import { LocalMesh } from "../local-mesh.js";
+import { formatLogLine } from "../log-lines.js";
+import type { NodeReady } from "../node-process.js";
+import { checkWhole, parseWhole } from "../numbers.js";
+import { takePorts } from "../ports.js";
+import { refuseRunningMesh } from "../running-mesh.js";
+import { resolveStore, type GlobalFlags } from "../settings.js";
+import { watchStop, type StopWatch } from "../stop-signal.js";
+import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
+import type { Terminal } from "../terminal.js";
+
+export interface DevFlags extends GlobalFlags {
+  readonly nodes?: string;
+  readonly store?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly adminPort?: string;
+  readonly insecureNoAuthentication?: boolean;
+}
+
+interface DevOptions {
+  readonly nodes: number;
+  readonly store: StoreUrl;
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly insecure: boolean;
+}
+
+/** As many processes as one machine is asked to run for development. */
+const NODES_MAX = 64;
+const PORT_MAX = 65_535;
+const STORE_DEFAULT = "lmdb:./.causalmesh";
+/** With `--port 0` another program may take a port between finding and using it; then all are chosen anew. */
+const ATTEMPTS_MAX = 3;
+
+export async function dev(flags: DevFlags, terminal: Terminal): Promise<number> {
+  const context = await createContext(flags, terminal);
+  const options = resolveOptions(flags, context);
+  const watch = watchStop(false);
+  try {
+    return await runMesh(options, context, watch);
+  } finally {
+    watch.end();
+  }
+}
+
+function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext): DevOptions {
+  const config = settings.config.values.dev ?? {};
+  const whole = (flag: string | undefined, name: string, fromConfig: number | undefined, fallback: number, min: number, max: number): number =>
+    flag === undefined ? checkWhole(fromConfig ?? fallback, `"dev.${name}"`, min, max) : parseWhole(flag, `--${name}`, min, max);
+  const options: DevOptions = {
+    nodes: whole(flags.nodes, "nodes", config.nodes, 3, 1, NODES_MAX),
+    store: resolveStore(flags.store, settings, terminal, STORE_DEFAULT),
+    host: flags.host ?? config.host ?? "127.0.0.1",
+    port: whole(flags.port, "port", config.port, DEFAULT_PORT, 0, PORT_MAX),
+    adminPort: whole(flags.adminPort, "admin-port", config.adminPort, 0, 0, PORT_MAX),
+    insecure: flags.insecureNoAuthentication === true,
+  };
+  checkOptions(options, settings.secret);
+  return options;
+}
+
+function checkOptions({ nodes, store, host, insecure }: DevOptions, secret: string | undefined): void {
+  if (store.kind === "memory" && nodes > 1) {
+    throw new MeshError(
+      "OPTION_INVALID",
+      `memory: cannot be shared by ${nodes} processes; use --nodes 1, or a store that they can share, such as --store lmdb:./data`,
+    );
+  }
+  checkExposure({ host, port: 0 }, secret, insecure);
+}
+
+async function runMesh(options: DevOptions, context: CommandContext, watch: StopWatch): Promise<number> {
+  const { mesh, ready } = await startMesh(options, context, watch);
+  if (ready === undefined) return stopMesh(mesh, context, watch);
+  announce(ready, options, context);
+  const reason = await Promise.race([watch.stopped, mesh.nodeEnded().then((how) => new Error(how))]);
+  if (!(reason instanceof Error)) return stopMesh(mesh, context, watch);
+  context.printer.note("stopping the other nodes");
+  await mesh.stop(Promise.race([watch.stopped.then(() => undefined), watch.again]));
+  throw new Error(`${reason.message}; the mesh was stopped`);
+}
+
+interface StartedMesh {
+  readonly mesh: LocalMesh;
+  /** undefined where the user stopped it before it was ready. */
+  readonly ready: readonly NodeReady[] | undefined;
+}
+
+async function startMesh(options: DevOptions, context: CommandContext, watch: StopWatch): Promise<StartedMesh> {
+  for (let attempt = 1; ; attempt++) {
+    const mesh = await launch(options, context);
+    try {
+      const ready = await Promise.race([mesh.ready(), watch.stopped.then(() => undefined)]);
+      return { mesh, ready };
+    } catch (error) {
+      await mesh.stop(watch.stopped.then(() => undefined));
+      const unlucky = (error as MeshError).code === "ADDRESS_IN_USE" && options.port === 0;
+      if (!unlucky || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+interface Place {
+  readonly listen: HostPort;
+  readonly advertise: string;
+  readonly adminPort: number;
+}
+
+async function launch(options: DevOptions, context: CommandContext): Promise<LocalMesh> {
+  const { store } = options;
+  // A store in memory belongs to the one node's process, which then forms the mesh itself.
+  const places = store.kind === "memory" ? await choosePlaces(options) : undefined;
+  const members = places?.map((place) => ({ place, replica: undefined })) ?? (await formView(options, context));
+  const args = members.map(({ place, replica }) => nodeArgs(place, replica, options));
+  return new LocalMesh({ args, env: nodeEnvironment(context), cwd: context.terminal.cwd, log: nodeLog(context) });
+}
+
+async function choosePlaces({ host, port, adminPort, nodes }: DevOptions): Promise<Place[]> {
+  const ports = await takePorts(host, port, nodes, "--port");
+  const adminPorts = adminPort === 0 ? ports.map(() => 0) : await takePorts("127.0.0.1", adminPort, nodes, "--admin-port");
+  return ports.map((taken, index) => {
+    const listen = { host, port: taken };
+    return { listen, advertise: formatHostPort(dialable(listen)), adminPort: adminPorts[index] };
+  });
+}
+
+/** Gives each node its place in a new view. The store is closed again before a child opens it. */
+async function formView(options: DevOptions, { settings }: CommandContext): Promise<{ place: Place; replica: number }[]> {
+  const store = await openStore(options.store);
+  try {
+    await refuseRunningMesh(store, settings.secret);
+    const places = await choosePlaces(options);
+    const { members } = await formMesh(store, places.map(({ advertise }) => advertise));
+    return places.map((place, index) => ({ place, replica: members[index].replica }));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Everything a node needs is said here, so that it reads no configuration file again. The secret is not: other users see command lines. */
+function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { store, insecure }: DevOptions): string[] {
+  const args = ["--no-config", "--listen", formatHostPort(listen), "--advertise", advertise];
+  args.push("--admin", `127.0.0.1:${adminPort}`, "--store", formatStoreUrl(store));
+  if (replica !== undefined) args.push("--replica", String(replica));
+  if (insecure) args.push(INSECURE_FLAG);
+  return args;
+}
+
+function nodeEnvironment({ settings, terminal }: CommandContext): Record<string, string | undefined> {
+  const env: Record<string, string | undefined> = { ...terminal.env, CAUSALMESH_SECRET: settings.secret, CAUSALMESH_LOG_LEVEL: settings.logLevel };
+  // The secret has been read; both at once would be refused.
+  delete env.CAUSALMESH_SECRET_FILE;
+  if (settings.secret === undefined) delete env.CAUSALMESH_SECRET;
+  return env;
+}
+
+function nodeLog({ printer, terminal }: CommandContext): (line: string, number: number) => void {
+  return (line, number) => {
+    const text = printer.json ? line : formatLogLine(line, number, printer, terminal.stderr);
+    terminal.stderr.write(`${text}\n`);
+  };
+}
+
+function announce(ready: readonly NodeReady[], options: DevOptions, { printer, settings }: CommandContext): void {
+  const nodes = ready.map(({ node }) => node);
+  const admin = ready.map(({ admin }) => admin);
+  printer.result({ ready: true, nodes, admin }, () => {
+    const lines = ready.map(({ node, admin, replica }) => `  ${printer.style("cyan", node)}  replica ${replica}  admin ${admin}`);
+    const flags = `${options.port === DEFAULT_PORT ? "" : ` --url ${nodes[0]}`}${settings.secret === undefined ? "" : " --secret-file FILE"}`;
+    const other = nodes[nodes.length - 1];
+    return [
+      "",
+      printer.style("bold", `The mesh is ready: ${count(nodes.length, "node")} on ${formatStoreUrl(options.store)}.`),
+      "",
+      ...lines,
+      "",
+      "Try, in another terminal:",
+      `  TOKEN=$(causalmesh kv set greeting hello${flags})`,
+      `  causalmesh kv get greeting --session "$TOKEN" --url ${other}${settings.secret === undefined ? "" : " --secret-file FILE"}`,
+      `  causalmesh cluster status --watch${flags}`,
+      "",
+      "Ctrl-C stops it.",
+    ].join("\n");
+  });
+}
+
+async function stopMesh(mesh: LocalMesh, { printer }: CommandContext, watch: StopWatch): Promise<number> {
+  const reason = await watch.stopped;
+  printer.note(`stopping ${count(mesh.nodes.length, "node")}${reason === "SIGINT" ? " (Ctrl-C again ends them at once)" : ""}`);
+  const clean = await mesh.stop(watch.again);
+  printer.note(clean ? "stopped" : "ended at once: writes that were not in the store yet may be lost");
+  if (reason === "SIGINT") return EXIT.interrupted;
+  return clean ? EXIT.ok : EXIT.failed;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,176 @@
+// `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
+
+import { formMesh, limits, MeshError, startNode, type RunningNode, type Store } from "@causalmesh/core";
+import { tcpTransport } from "@causalmesh/transport-tcp";
+import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
+import type { Admin } from "../admin.js";
+import { createContext, type CommandContext } from "../command-context.js";
+import { EXIT } from "../exit-codes.js";
+import { checkExposure, dialable } from "../exposure.js";
+import { createLog, type Logger } from "../log.js";
+import { checkWhole, parseWhole } from "../numbers.js";
+import { takePorts } from "../ports.js";
+import { describeError } from "../printer.js";
+import { refuseRunningMesh } from "../running-mesh.js";
+import { resolveStore, type GlobalFlags } from "../settings.js";
+import { watchStop, type StopWatch } from "../stop-signal.js";
+import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
+import { report } from "../supervision.js";
+import type { Terminal } from "../terminal.js";
+
+export interface NodeFlags extends GlobalFlags {
+  readonly listen?: string;
+  readonly advertise?: string;
+  readonly store?: string;
+  readonly replica?: string;
+  /** False after `--no-admin`. */
+  readonly admin?: string | false;
+  readonly cacheBytes?: string;
+  readonly insecureNoAuthentication?: boolean;
+  readonly supervised?: boolean;
+}
+
+interface NodeOptions {
+  readonly listen: HostPort;
+  readonly advertise: HostPort | undefined;
+  readonly store: StoreUrl;
+  readonly replica: number | undefined;
+  readonly admin: HostPort | undefined;
+  readonly cacheBytes: number;
+  readonly supervised: boolean;
+}
+
+const REPLICA_MAX = 0xff_ff_ff_ff;
+/** A cache below this holds too little to be worth a process. */
+const CACHE_BYTES_MIN = 1024 * 1024;
+
+export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<number> {
+  const watch = watchStop(flags.supervised === true);
+  try {
+    const context = await createContext(flags, terminal);
+    return await runNode(resolveOptions(flags, context), context, watch);
+  } catch (error) {
+    if (flags.supervised === true) {
+      const { code, message } = describeError(error);
+      await report({ type: "failed", code: code as MeshError["code"], message });
+      return EXIT.failed;
+    }
+    throw error;
+  } finally {
+    watch.end();
+    // An open channel would keep this process alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
+  const config = settings.config.values.node ?? {};
+  const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
+  const advertise = flags.advertise ?? config.advertise;
+  const admin = flags.admin ?? config.admin ?? "127.0.0.1:0";
+  checkExposure(listen, settings.secret, flags.insecureNoAuthentication === true);
+  return {
+    listen,
+    advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),
+    store: resolveStore(flags.store, settings, terminal),
+    replica: flags.replica === undefined ? undefined : parseWhole(flags.replica, "--replica", 1, REPLICA_MAX),
+    admin: admin === false ? undefined : parseHostPort(admin, "--admin"),
+    cacheBytes:
+      flags.cacheBytes === undefined
+        ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+        : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+    supervised: flags.supervised === true,
+  };
+}
+
+async function runNode(options: NodeOptions, context: CommandContext, watch: StopWatch): Promise<number> {
+  const listen = await withPort(options.listen);
+  const store = await openStore(options.store);
+  try {
+    const replica = options.replica ?? (await formMeshOfOne(store, options.advertise ?? dialable(listen), context));
+    const log = createLog(context.settings.logLevel, { replica, address: formatHostPort(listen) });
+    return await serve({ options, context, watch, store, replica, listen, log });
+  } finally {
+    await store.close();
+  }
+}
+
+/** The address stands in the view before the node listens, so "any free port" becomes one here. */
+async function withPort(listen: HostPort): Promise<HostPort> {
+  if (listen.port !== 0) return listen;
+  const [port] = await takePorts(listen.host, 0, 1, "--listen");
+  return { host: listen.host, port };
+}
+
+async function formMeshOfOne(store: Store, address: HostPort, { settings }: CommandContext): Promise<number> {
+  await refuseRunningMesh(store, settings.secret);
+  const view = await formMesh(store, [formatHostPort(address)]);
+  return view.members[0].replica;
+}
+
+interface Serving {
+  readonly options: NodeOptions;
+  readonly context: CommandContext;
+  readonly watch: StopWatch;
+  readonly store: Store;
+  readonly replica: number;
+  readonly listen: HostPort;
+  readonly log: Logger;
+}
+
+async function serve({ options, context, watch, store, replica, listen, log }: Serving): Promise<number> {
+  const { secret } = context.settings;
+  const address = formatHostPort(listen);
+  let onFatal!: (error: Error) => void;
+  const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
+  const node = await startNode({ store, transport: tcpTransport(), address, replica, secret, cacheBytes: options.cacheBytes, onFatal });
+  let ready = true;
+  const admin = await openAdmin(options.admin, node, () => ready);
+  try {
+    log.info({ store: formatStoreUrl(options.store), admin: admin?.url, process: process.pid }, "listening");
+    await announce({ options, context, node, admin });
+    const reason = await Promise.race([watch.stopped, fatal]);
+    ready = false;
+    if (reason instanceof Error) {
+      log.fatal({ err: reason }, "the node cannot go on");
+      throw reason;
+    }
+    log.info({ reason }, "stopping");
+    return await stop(node, watch, log);
+  } finally {
+    await admin?.close();
+  }
+}
+
+async function openAdmin(address: HostPort | undefined, node: RunningNode, ready: () => boolean): Promise<Admin | undefined> {
+  if (address === undefined) return undefined;
+  try {
+    const { startAdmin } = await import("../admin.js");
+    return await startAdmin({ address, status: () => node.status(), ready });
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
+async function announce({ options, context, node, admin }: { options: NodeOptions; context: CommandContext; node: RunningNode; admin: Admin | undefined }): Promise<void> {
+  const url = `mesh://${node.address}`;
+  if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url });
+  const { printer } = context;
+  printer.result({ ready: true, nodes: [url], admin: admin === undefined ? [] : [admin.url] }, () => {
+    const adminText = admin === undefined ? "" : `, admin ${admin.url}`;
+    return `The node is ready: ${printer.style("cyan", url)}, replica ${node.replica}${adminText}. SIGTERM stops it.`;
+  });
+}
+
+/** Flushes and ends, or ends at once at a second signal. */
+async function stop(node: RunningNode, watch: StopWatch, log: Logger): Promise<number> {
+  const closed = await Promise.race([node.close().then(() => true), watch.again.then(() => false)]);
+  if (closed) {
+    log.info("stopped");
+    return EXIT.ok;
+  }
+  log.warn({ log: node.status().log }, "ended at once: writes that were not in the store yet may be lost");
+  // What is still under way would keep the process alive; the user has said twice that it should not.
+  process.exit(EXIT.interrupted);
+}

@@ -1,0 +1,34 @@
+// The shape of causalmesh.config.{mjs,js,json}. config-file.ts finds, loads and checks it.
+
+/** Every entry is optional; flags and environment variables come before it. Relative paths begin at the file's folder. */
+export interface CausalMeshConfig {
+  /** Nodes to talk to: `mesh://host:port`, several as an array or with commas. */
+  readonly url?: string | readonly string[];
+  /** Shared secret of nodes and clients, at least 16 bytes. Better kept in `secretFile`. */
+  readonly secret?: string;
+  readonly secretFile?: string;
+  /** `memory:` or `lmdb:./folder`. */
+  readonly store?: string;
+  readonly namespace?: string;
+  /** trace, debug, info, warn, error, fatal or silent. */
+  readonly logLevel?: string;
+  /** Milliseconds, or a number with a unit: `"5s"`. */
+  readonly timeout?: number | string;
+  readonly dev?: {
+    readonly nodes?: number;
+    readonly host?: string;
+    readonly port?: number;
+    readonly adminPort?: number;
+  };
+  readonly node?: {
+    readonly listen?: string;
+    readonly advertise?: string;
+    readonly admin?: string;
+    readonly cacheBytes?: number;
+  };
+}
+
+/** Returns its argument: gives editors the type in `causalmesh.config.mjs`. */
+export function defineConfig(config: CausalMeshConfig): CausalMeshConfig {
+  return config;
+}

@@ -1,0 +1,208 @@
+// The commands, their flags and their help. Each action imports its command when it runs: a start of the program loads
+// the parser and that one command.
+
+import { Command } from "commander";
+import type { GlobalFlags } from "./settings.js";
+import type { Terminal } from "./terminal.js";
+import { VERSION } from "./version.js";
+
+/** One run of the program; the action leaves its exit code here. */
+export interface Invocation {
+  readonly terminal: Terminal;
+  exitCode: number;
+}
+
+type Flags = GlobalFlags & Record<string, unknown>;
+/** A command: positional arguments and flags in, exit code out. */
+type Action = (args: string[], flags: Flags, terminal: Terminal) => Promise<number>;
+
+const ROOT_HELP = `
+Begin with:
+  causalmesh dev                                   a mesh of three nodes on this machine
+  causalmesh kv set greeting hello                 prints a session token
+  causalmesh kv get greeting --session TOKEN       at any node: never older than the token
+
+Environment: CAUSALMESH_URL, CAUSALMESH_SECRET, CAUSALMESH_SECRET_FILE, CAUSALMESH_STORE, CAUSALMESH_NAMESPACE,
+CAUSALMESH_LOG_LEVEL. Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 timeout, 130 interrupted. With --json, results go to standard
+output and errors ({"error":{"code","message","retryable"}}) to standard error, one object per line.`;
+
+export function createProgram(invocation: Invocation): Command {
+  const { terminal } = invocation;
+  const program = new Command("causalmesh")
+    .description("Runs and manages meshes: causally consistent caches for workflows that roam.")
+    .version(VERSION, "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      // Errors are printed in run.ts, as text or as JSON.
+      outputError: () => undefined,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .option("--json", "print one JSON object per line")
+    .option("--url <urls>", "nodes to talk to, with commas (default: mesh://127.0.0.1:7400)")
+    .option("--config <file>", "configuration file, instead of the nearest causalmesh.config.*")
+    .option("--no-config", "use no configuration file")
+    .option("--timeout <time>", "time for a call, such as 500ms or 5s (default: 5s)")
+    .option("--namespace <name>", "keep keys apart from those of other namespaces")
+    .option("--secret <secret>", "shared secret; safer in --secret-file: other users see command lines")
+    .option("--secret-file <file>", "file that holds the shared secret")
+    .option("--quiet", "print results and errors alone")
+    .option("-v, --verbose", "print debug logs, and stack traces of errors")
+    .option("--no-color", "no colours (as NO_COLOR=1)")
+    .addHelpText("after", ROOT_HELP);
+  const leaf = leafMaker(invocation);
+  addDev(leaf(program, "dev"));
+  addNode(program.command("node").description("one node"), leaf);
+  addCluster(program.command("cluster").description("a running mesh"), leaf);
+  addKv(program.command("kv").description("keys and values"), leaf);
+  addSession(program.command("session").description("session tokens"), leaf);
+  return program;
+}
+
+type Leaf = (parent: Command, usage: string) => { command: Command; run(action: Action): Command };
+
+function leafMaker(invocation: Invocation): Leaf {
+  return (parent, usage) => {
+    const command = parent.command(usage);
+    const run = (action: Action): Command =>
+      command.action(async () => {
+        invocation.exitCode = await action(command.args, command.optsWithGlobals<Flags>(), invocation.terminal);
+      });
+    return { command, run };
+  };
+}
+
+function addDev({ command, run }: ReturnType<Leaf>): void {
+  command
+    .description("Runs a whole mesh on this machine, each node a process. Ctrl-C stops it.")
+    .option("--nodes <count>", "nodes to run (default: 3)")
+    .option("--store <url>", "memory: (one node only) or lmdb:./folder (default: lmdb:./.causalmesh)")
+    .option("--host <host>", "address to listen on (default: 127.0.0.1)")
+    .option("--port <port>", "port of the first node, the others follow; 0 takes any free ones (default: 7400)")
+    .option("--admin-port <port>", "admin port of the first node, on the loopback interface; 0 takes any free ones (default: 0)")
+    .option("--insecure-no-authentication", "allow a host beyond this machine without a secret")
+    .addHelpText(
+      "after",
+      `
+Prints, with --json, when the mesh is ready: {"ready":true,"nodes":["mesh://127.0.0.1:7400",…],"admin":["http://127.0.0.1:…",…]}
+Exit code 130 after Ctrl-C, 0 after SIGTERM, 1 when a node ended by itself. A second Ctrl-C ends the nodes at once.
+
+Examples:
+  causalmesh dev
+  causalmesh dev --nodes 5 --store lmdb:./data --port 9000
+  causalmesh dev --nodes 1 --store memory: --json`,
+    );
+  run(async (_args, flags, terminal) => (await import("./commands/dev.js")).dev(flags, terminal));
+}
+
+function addNode(parent: Command, leaf: Leaf): void {
+  const { command, run } = leaf(parent, "start");
+  command
+    .description("Runs one node in this process. Without --replica it forms a mesh of one on the store.")
+    .option("--listen <address>", "address for other nodes and clients (default: 127.0.0.1:7400)")
+    .option("--advertise <address>", "address under which others reach it, where that is not --listen")
+    .option("--store <url>", "memory: or lmdb:./folder")
+    .option("--replica <id>", "the member of the store's view that this node is")
+    .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
+    .option("--no-admin", "no admin port")
+    .option("--cache-bytes <bytes>", "bound of the cache")
+    .option("--insecure-no-authentication", "allow listening beyond this machine without a secret")
+    .addHelpText(
+      "after",
+      `
+SIGTERM and SIGINT stop it: it writes what it holds to the store, then exits with 0. Logs are JSON on standard error.
+
+Examples:
+  causalmesh node start --store lmdb:./data
+  causalmesh node start --listen 0.0.0.0:7400 --secret-file /run/secrets/mesh --store lmdb:/data --admin 0.0.0.0:9400`,
+    );
+  command.addOption(command.createOption("--supervised", "report to the parent over its channel, and end with it").hideHelp());
+  run(async (_args, flags, terminal) => (await import("./commands/node.js")).nodeStart(flags, terminal));
+}
+
+function addCluster(parent: Command, leaf: Leaf): void {
+  const { command, run } = leaf(parent, "status");
+  command
+    .description("Shows the members of the mesh and what each knows.")
+    .option("--watch", "again every second, until Ctrl-C")
+    .addHelpText(
+      "after",
+      `
+Vectors are written replica:counter. received: has it; common: knows that all have it; applied: readable; flushed: in the store.
+A member that does not answer is shown as unreachable. Exit code 3 when none answers.
+
+Examples:
+  causalmesh cluster status --watch
+  causalmesh cluster status --json --url mesh://10.0.0.7:7400`,
+    );
+  run(async (_args, flags, terminal) => (await import("./commands/cluster.js")).clusterStatus(flags, terminal));
+}
+
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+const SESSION_HELP = "go on from this token; repeat it to join branches; - reads it from standard input";
+
+function addKv(parent: Command, leaf: Leaf): void {
+  const get = leaf(parent, "get <key>");
+  get.command
+    .description("Prints a value, and (on standard error) the session's new token.")
+    .option("--session <token>", SESSION_HELP, collect)
+    .option("--exit-code", "exit with 1 when the key is absent")
+    .addHelpText(
+      "after",
+      `
+Prints with --json: {"key":…,"hit":true,"value":…,"session":…}. An absent key prints nothing, or {"key":…,"hit":false,"session":…},
+and exits with 0, as asking for it was no error; --exit-code makes it 1.
+
+Examples:
+  causalmesh kv get cart:42
+  causalmesh kv get cart:42 --session "$TOKEN" --url mesh://127.0.0.1:7401 --json`,
+    );
+  get.run(async ([key], flags, terminal) => (await import("./commands/kv.js")).kvGet(key, flags, terminal));
+
+  const set = leaf(parent, "set <key> <value>");
+  set.command
+    .description("Sets a value, and prints the session's new token. The value is JSON where it parses, else a string; - reads standard input.")
+    .option("--session <token>", SESSION_HELP, collect)
+    .option("--string", "the value is a string, exactly as given")
+    .option("--raw", "the same as --string")
+    .option("--ttl <time>", "the value is gone after this time, such as 30s or 5m")
+    .option("--durability <level>", "answer when it is: memory, replicated, everywhere or stored")
+    .addHelpText(
+      "after",
+      `
+Prints with --json: {"ok":true,"session":…}. A value that begins with a dash goes after --.
+
+Examples:
+  causalmesh kv set cart:42 '{"items":3}'
+  TOKEN=$(causalmesh kv set greeting hello)
+  causalmesh kv set page:1 - --string < page.html
+  causalmesh kv set offset -- -5`,
+    );
+  set.run(async ([key, value], flags, terminal) => (await import("./commands/kv.js")).kvSet(key, value, flags, terminal));
+
+  const del = leaf(parent, "del <key>");
+  del.command
+    .description("Deletes a key, and prints the session's new token.")
+    .option("--session <token>", SESSION_HELP, collect)
+    .option("--durability <level>", "answer when it is: memory, replicated, everywhere or stored")
+    .addHelpText("after", '\nPrints with --json: {"ok":true,"session":…}, also when the key was absent.\n\nExample:\n  causalmesh kv del cart:42');
+  del.run(async ([key], flags, terminal) => (await import("./commands/kv.js")).kvDelete(key, flags, terminal));
+}
+
+function addSession(parent: Command, leaf: Leaf): void {
+  const { command, run } = leaf(parent, "decode <token>");
+  command
+    .description("Shows what stands in a session token; - reads it from standard input. Asks no node.")
+    .addHelpText(
+      "after",
+      `
+With a secret it says whether the signature is right, and exits with 1 when it is not.
+
+Examples:
+  causalmesh session decode "$TOKEN"
+  causalmesh session decode - --json --secret-file mesh.secret < token.txt`,
+    );
+  run(async ([token], flags, terminal) => (await import("./commands/session.js")).sessionDecode(token, flags, terminal));
+}
