@@ -1,0 +1,27 @@
+// All checkers by name, and one call for all of them.
+
+import { Causality } from "../causality.js";
+import type { History } from "../history.js";
+import { checkArbitration } from "./arbitration.js";
+import { checkCausalOrder } from "./causal-order.js";
+import { checkConvergence } from "./convergence.js";
+import { checkReadCuts } from "./read-cuts.js";
+import { checkSessionGuarantees } from "./session-guarantees.js";
+import { checkStoreCut } from "./store-cut.js";
+import type { Checker, Violation } from "./violation.js";
+
+/** In the order in which their reports are most telling. */
+export const CHECKERS: readonly Checker[] = [
+  checkSessionGuarantees,
+  checkReadCuts,
+  checkCausalOrder,
+  checkArbitration,
+  checkStoreCut,
+  checkConvergence,
+  (history) => history.failures.map((message) => ({ rule: "no failure", message, operations: [] })),
+];
+
+export function checkHistory(history: History): Violation[] {
+  const truth = new Causality(history);
+  return CHECKERS.flatMap((checker) => checker(history, truth));
+}

@@ -1,0 +1,140 @@
+// What was asked and answered in one run, as a client could have written it down, and what the store held after each of its
+// changes. The workload records it (workload.ts), causality.ts derives the ground truth from it, checkers/ judge it.
+
+/** Names a write as the nodes do, and ranks it: the greater (timestamp, replica) wins. */
+export interface Stamp {
+  readonly timestamp: number;
+  readonly replica: number;
+  readonly counter: number;
+}
+
+/**
+ * - `done`: the session was told that it happened.
+ * - `unknown`: it may or may not have happened; it is not in its session's past.
+ * - `refused`: the session was told that it did not happen, so nobody may ever see it.
+ */
+export type Outcome = "pending" | "done" | "unknown" | "refused";
+
+/** One write: every key of it gets its number as value, so that whoever reads the value knows the write. */
+export interface Write {
+  /** Its place in `History.writes`, and the value written. */
+  readonly id: number;
+  readonly operation: number;
+  readonly keys: readonly string[];
+  readonly deletion: boolean;
+  /** World time from which it may read as absent on some clock; undefined where it never expires. */
+  readonly expiresFromMs: number | undefined;
+  outcome: Outcome;
+  /** Where it became known. */
+  stamp: Stamp | undefined;
+}
+
+/** What a read was told of one key. */
+export interface Observation {
+  readonly key: string;
+  /** The write that was read; undefined when the key was absent and no write was named. */
+  readonly write: number | undefined;
+  readonly absent: boolean;
+}
+
+export interface Operation {
+  /** Its place in `History.operations`. Whatever an operation depends on has a smaller number. */
+  readonly id: number;
+  readonly session: string;
+  readonly kind: "begin" | "write" | "read";
+  readonly node: string;
+  /** What came directly before in its session; several after a join, none in a new session. */
+  readonly parents: readonly number[];
+  readonly atMs: number;
+  untilMs: number;
+  /** Of a write. */
+  readonly write: number | undefined;
+  /** Of a read: from one cut. */
+  readonly observed: readonly Observation[];
+}
+
+/** What one node showed at one cut to somebody without a past. */
+export interface Sample {
+  readonly node: string;
+  /** The node's applied vector, written so that equal vectors are equal strings. */
+  readonly cut: string;
+  readonly observed: readonly Observation[];
+  /** Taken when everything had come to rest. */
+  readonly final: boolean;
+}
+
+/** A row of the store. */
+export interface StoredWrite {
+  readonly key: string;
+  readonly write: number;
+  readonly stamp: Stamp;
+}
+
+/** The whole store after one of its changes. */
+export interface StoreState {
+  readonly atMs: number;
+  readonly rows: readonly StoredWrite[];
+  /** replica id → counter. */
+  readonly flushed: Readonly<Record<number, number>>;
+}
+
+export interface WriteDetails {
+  readonly deletion?: boolean;
+  readonly expiresFromMs?: number;
+}
+
+export class History {
+  readonly operations: Operation[] = [];
+  readonly writes: Write[] = [];
+  readonly samples: Sample[] = [];
+  readonly storeStates: StoreState[] = [];
+  /** Calls that failed in a way that the run's faults do not excuse, and nodes that stopped. */
+  readonly failures: string[] = [];
+  readonly #heads = new Map<string, number>();
+
+  /** Begins a session: fresh, as a fork of one other, or as the join of several. */
+  begin(session: string, from: readonly string[] = [], atMs = 0): void {
+    const parents = from.map((other) => this.#heads.get(other)!);
+    const operation = this.#append({ session, kind: "begin", node: "", parents, atMs, untilMs: atMs, write: undefined, observed: [] });
+    this.#heads.set(session, operation.id);
+  }
+
+  /** Notes that a write begins: from now on anybody may see it. */
+  openWrite(session: string, node: string, keys: readonly string[], atMs = 0, details: WriteDetails = {}): Write {
+    const id = this.writes.length;
+    const operation = this.#continue(session, { session, kind: "write", node, atMs, untilMs: Infinity, write: id, observed: [] });
+    const { deletion = false, expiresFromMs } = details;
+    const write: Write = { id, operation: operation.id, keys, deletion, expiresFromMs, outcome: "pending", stamp: undefined };
+    this.writes.push(write);
+    return write;
+  }
+
+  closeWrite(write: Write, outcome: Outcome, untilMs = 0, stamp?: Stamp): void {
+    write.outcome = outcome;
+    write.stamp ??= stamp;
+    this.operations[write.operation].untilMs = untilMs;
+  }
+
+  /** Notes an answered read. */
+  read(session: string, node: string, observed: readonly Observation[], atMs = 0, untilMs = atMs): Operation {
+    return this.#continue(session, { session, kind: "read", node, atMs, untilMs, write: undefined, observed });
+  }
+
+  #continue(session: string, operation: Omit<Operation, "id" | "parents">): Operation {
+    const head = this.#heads.get(session);
+    const appended = this.#append({ ...operation, parents: head === undefined ? [] : [head] });
+    this.#heads.set(session, appended.id);
+    return appended;
+  }
+
+  #append(operation: Omit<Operation, "id">): Operation {
+    const appended = { ...operation, id: this.operations.length };
+    this.operations.push(appended);
+    return appended;
+  }
+}
+
+/** Whether `a` wins over `b`. */
+export function beats(a: Stamp, b: Stamp): boolean {
+  return a.timestamp > b.timestamp || (a.timestamp === b.timestamp && a.replica > b.replica);
+}
