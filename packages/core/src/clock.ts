@@ -21,10 +21,12 @@ export interface Clock {
 /** A number in [0, 1), for choosing nodes and jittering pauses; never for secrets. */
 export type Random = () => number;
 
+/** This many bytes that nobody can guess, for nonces and mesh ids. */
+export type Entropy = (count: number) => Uint8Array;
+
 /** What the core takes from the platform it runs on. */
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
-  /** This many bytes that nobody can guess, for nonces and mesh ids. */
-  readonly entropy: (count: number) => Uint8Array;
+  readonly entropy: Entropy;
 }

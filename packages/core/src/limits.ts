@@ -34,6 +34,19 @@ export const LOAD_KEYS_MAX = 256;
 /** Requests of one connection that may wait for the store or for durability at a time; beyond it, OVERLOADED. */
 export const WAITING_REQUESTS_MAX = 65_536;
 
+/** Answers that a client has not read yet, before no more of its requests are read. */
+export const UNREAD_ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
+/** Multi-gets from the store at a time: enough to keep its connections busy. */
+export const LOADS_IN_FLIGHT_MAX = 8;
+/** Attempts at a read whose entries are evicted between load and answer: the cache is too small for it then. */
+export const LOAD_ATTEMPTS_MAX = 64;
+/** Pause before a flush, so that writes of one moment share a store transaction and overwritten ones never reach it. */
+export const FLUSH_DELAY_MS = 2;
+/** Time that a node takes at most to hand on and flush what it has when it is closed. */
+export const CLOSE_TIMEOUT_MS = 5_000;
+/** A link whose successor acknowledges nothing for so long is opened anew. */
+export const LINK_SILENCE_MS_MAX = 5_000;
+
 /** Default bound of the cache, in bytes of memory that its arena and index take. */
 export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
 /** Default time for one call of a session. */

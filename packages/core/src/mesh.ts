@@ -92,6 +92,8 @@ export interface MemberStatus {
   readonly reads: number;
   readonly hits: number;
   readonly writes: number;
+  /** Bytes sent to the successor. */
+  readonly linkBytes: number;
 }
 
 export interface Mesh {

@@ -100,7 +100,7 @@ class WinnerCollector implements ChangeVisitor {
   change(bytes: Uint8Array, keyAt: number, keyLength: number, valueAt: number, valueLength: number, flags: number, timestamp: number, counter: number, expiresAt: number): void {
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
     const before = this.rows.get(key);
-    if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica > this.#replica))) return;
+    if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;
     // The value is not copied: segments never change, and the store gives the bytes back when its promise settles.
     const value = (flags & CHANGE_DELETES) !== 0 ? null : bytes.subarray(valueAt, valueAt + valueLength);
     this.rows.set(key, { key, value, timestamp, replica: this.#replica, counter, expiresAt });

@@ -33,6 +33,11 @@ export class HybridClock {
     return this.latest;
   }
 
+  /** The present: not behind the wall clock nor behind anything seen. Not a timestamp for a write. */
+  now(): number {
+    return Math.max(this.latest, this.#wall);
+  }
+
   /** Takes note of a timestamp from elsewhere, which the gateway has found to be within bounds. */
   observe(timestamp: number): void {
     if (timestamp > this.latest) this.latest = timestamp;
@@ -45,6 +50,6 @@ export class HybridClock {
 
   /** Milliseconds since 1970 by which expiry is judged: never behind anything that was seen, so that what has expired stays so. */
   nowMs(): number {
-    return timestampMs(Math.max(this.latest, this.#wall));
+    return timestampMs(this.now());
   }
 }

@@ -196,6 +196,7 @@ export class Node {
 
   /** Takes what the predecessor knows of common and flushed writes, and applies what has become applicable. */
   learnCommon(common: readonly number[], flushed: readonly number[]): void {
+    if (!within(common, this.received)) throw new MeshError("PROTOCOL", `the predecessor of node ${this.replica} calls writes common that it has not sent`);
     if (raise(this.common, common)) {
       this.ringVersion += 1;
       invariant(within(this.common, this.received), "I1", () => `common ${this.common.join()} is not within received ${this.received.join()}`);
@@ -354,6 +355,11 @@ export class Node {
   /** What the flusher writes to the store next; the same again until `learnFlushed`. */
   flushBatch(): FlushBatch | undefined {
     return this.isFlusher ? this.#flushOrder.batch() : undefined;
+  }
+
+  /** What this node has applied and does not know to be in the store, whoever flushes. */
+  unflushed(): FlushBatch | undefined {
+    return this.#flushOrder.batch();
   }
 
   get hasUnflushed(): boolean {

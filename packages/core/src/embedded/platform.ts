@@ -1,0 +1,35 @@
+// The platform's own clock and randomness: the only file of the core that touches globals of the runtime. Whoever wants
+// others, such as a simulator, hands them in.
+
+import type { Platform, Timer } from "../clock.js";
+
+interface TimeoutHandle {
+  unref?(): void;
+}
+
+declare const setTimeout: (task: () => void, ms: number) => TimeoutHandle;
+declare const clearTimeout: (handle: TimeoutHandle) => void;
+declare const setImmediate: ((task: () => void) => unknown) | undefined;
+declare const performance: { now(): number };
+declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
+
+/** The clock, randomness and entropy of this JavaScript runtime. */
+export const systemPlatform: Platform = {
+  clock: {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    after: (ms: number, task: () => void): Timer => {
+      const handle = setTimeout(task, ms);
+      handle.unref?.();
+      return { cancel: () => clearTimeout(handle) };
+    },
+    defer: typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
+  },
+  random: () => Math.random(),
+  entropy: (count) => crypto.getRandomValues(new Uint8Array(count)),
+};
+
+/** 128 random bits in hexadecimal, the form of mesh ids. */
+export function randomId(entropy: Platform["entropy"]): string {
+  return Array.from(entropy(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,155 @@
+// The accepting side of a connection: the handshake, then a port for what the other end turned out to be. Errors end here: a frame
+// that breaks the format closes this connection with a reason, never the node.
+
+import { ByteReader, MalformedError } from "../bytes/reader.js";
+import type { Timer } from "../clock.js";
+import { MeshError } from "../errors.js";
+import { InvariantError } from "../invariant.js";
+import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
+import type { Connection, ConnectionEvents } from "../transport.js";
+import { beginFrame, endFrame, ERROR, FrameSplitter, HELLO, PROOF, type FrameHandler } from "../wire/frames.js";
+import { checkProof, NONCE_BYTES, proofOf, readHello, readProof, Role, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
+import { writeError } from "../wire/messages.js";
+import { Outbox } from "../wire/outbox.js";
+import { ClientPort } from "./client-port.js";
+import type { Host } from "./host.js";
+import { RingPort } from "./ring-port.js";
+
+/** What serves a connection after the handshake. */
+export interface Port extends FrameHandler {
+  /** All frames of a chunk have been shown. */
+  chunkEnd(): void;
+  closed(): void;
+}
+
+export class Acceptor implements ConnectionEvents, FrameHandler {
+  readonly #host: Host;
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #splitter: FrameSplitter;
+  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #nonce: Uint8Array;
+  readonly #deadline: Timer;
+  #hello: Hello | undefined;
+  #port: Port | undefined;
+  #ended = false;
+  #paused = false;
+
+  constructor(host: Host, connection: Connection) {
+    const { clock, entropy } = host.platform;
+    this.#host = host;
+    this.#connection = connection;
+    this.#outbox = new Outbox(connection);
+    this.#splitter = new FrameSplitter(this, HANDSHAKE_BYTES_MAX);
+    this.#nonce = entropy(NONCE_BYTES);
+    this.#deadline = clock.after(CONNECT_TIMEOUT_MS_DEFAULT, () => this.#refuse(new MeshError("TIMEOUT", "the handshake took too long")));
+  }
+
+  data(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#host.beginStep();
+    try {
+      this.#splitter.push(bytes);
+      this.#port?.chunkEnd();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.flush();
+  }
+
+  /** Hands over what was answered outside of a chunk. A client that does not read its answers is not read either. */
+  flush(): void {
+    if (this.#ended) return;
+    this.#outbox.flush();
+    if (!this.#paused && this.#connection.buffered > UNREAD_ANSWERS_BYTES_MAX) {
+      this.#paused = true;
+      this.#connection.pause();
+    }
+  }
+
+  drained(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#connection.resume();
+  }
+
+  closed(): void {
+    this.#end();
+  }
+
+  /** Ends the connection, after what was answered. */
+  close(): void {
+    if (this.#ended) return;
+    this.flush();
+    this.#end();
+    this.#connection.close();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#deadline.cancel();
+    this.#port?.closed();
+    this.#host.connections.delete(this);
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof InvariantError) this.#host.fatal(error);
+    if (error instanceof MeshError) this.#refuse(error);
+    else if (error instanceof MalformedError) this.#refuse(new MeshError("PROTOCOL", `a frame breaks the format: ${error.message}`));
+    else this.#host.fatal(error);
+  }
+
+  #refuse(error: MeshError): void {
+    if (this.#ended) return;
+    const at = beginFrame(this.#outbox.out, ERROR, 0, 0);
+    writeError(this.#outbox.out, error);
+    endFrame(this.#outbox.out, at);
+    this.#host.refused(this.#connection.remote, error);
+    this.close();
+  }
+
+  frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
+    if (this.#port !== undefined) {
+      this.#port.frame(bytes, type, flags, id, start, end);
+      return;
+    }
+    const reader = this.#reader;
+    reader.reset(bytes, start, end);
+    if (type === HELLO && this.#hello === undefined) this.#challenge(readHello(reader));
+    else if (type === PROOF && this.#hello !== undefined) this.#welcome(readProof(reader), this.#hello);
+    else throw new MalformedError(`a frame of type ${type} during the handshake`);
+  }
+
+  #challenge(hello: Hello): void {
+    this.#hello = hello;
+    writeChallenge(this.#outbox.out, { authenticates: this.#host.secret !== undefined, nonce: this.#nonce });
+  }
+
+  #welcome(proof: Uint8Array, hello: Hello): void {
+    const { node, secret } = this.#host;
+    checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), this.#connection.remote);
+    this.#deadline.cancel();
+    const isNode = hello.role === Role.Node;
+    if (isNode) this.#checkPredecessor(hello);
+    writeWelcome(this.#outbox.out, {
+      proof: proofOf(secret, "acceptor", hello.nonce, this.#nonce),
+      meshId: node.view.meshId,
+      epoch: node.view.epoch,
+      replica: node.replica,
+      members: node.view.members,
+      vector: isNode ? node.ring.vector(node.received) : node.appliedVector(),
+      time: node.clock.now(),
+    });
+    this.#splitter.bytesMax = FRAME_BYTES_MAX;
+    this.#port = isNode ? new RingPort(this.#host, this.#outbox) : new ClientPort(this.#host, this, this.#outbox);
+    if (isNode) this.#host.predecessorConnected(this);
+  }
+
+  #checkPredecessor(hello: Hello): void {
+    const { node } = this.#host;
+    const predecessor = node.ring.replicas[node.ring.predecessor];
+    if (hello.epoch === node.view.epoch && hello.replica === predecessor) return;
+    throw new MeshError("NODE_BEHIND", `replica ${hello.replica} of epoch ${hello.epoch} does not precede replica ${node.replica} in epoch ${node.view.epoch}`);
+  }
+}

@@ -1,0 +1,315 @@
+// Serves the requests of one client connection. Hits are answered within the chunk that asked, straight from the cache into the
+// connection's buffer: no object, promise or string is made for them. What has to wait, for the store or for a durability level, keeps
+// its few bytes until then.
+
+import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
+import { ByteReader, MalformedError } from "../bytes/reader.js";
+import { encodeUtf8 } from "../bytes/utf8.js";
+import { MeshError } from "../errors.js";
+import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.js";
+import { timestampMs } from "../protocol/hybrid-clock.js";
+import type { Node } from "../protocol/node.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
+import { beginFrame, endFrame, ERROR, GET, GET_MANY, HEADER, NO_VALUE, putFrameHead, STATUS, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WITH_CONTEXT, WRITE, WRITTEN } from "../wire/frames.js";
+import { readVector, writeError, writeHeader } from "../wire/messages.js";
+import type { Outbox } from "../wire/outbox.js";
+import type { Acceptor, Port } from "./acceptor.js";
+import type { Host } from "./host.js";
+import type { Level, Writer } from "./waiters.js";
+
+/** Bytes that say which write was read: replica, counter, timestamp, expiry. */
+const VERSION_BYTES = 4 + 8 + 8 + 8;
+const WRITTEN_BYTES = 8 + 8;
+/** Numbers per change in `#changes`. */
+const CHANGE_FIELDS = 6;
+
+export class ClientPort implements Port, Writer {
+  readonly #host: Host;
+  readonly #node: Node;
+  readonly #acceptor: Acceptor;
+  readonly #outbox: Outbox;
+  readonly #reader = new ByteReader(new Uint8Array(0));
+  /** What the last header on this connection said. */
+  readonly #toldApplied: number[];
+  #toldAppliedVersion = 0;
+  #toldIssuedVersion = 0;
+  #toldTimeMs = 0;
+  /** The changes of the write that is being read, as numbers. */
+  readonly #changes: number[] = [];
+  #waiting = 0;
+  #closed = false;
+
+  constructor(host: Host, acceptor: Acceptor, outbox: Outbox) {
+    this.#host = host;
+    this.#node = host.node;
+    this.#acceptor = acceptor;
+    this.#outbox = outbox;
+    this.#toldApplied = host.node.applied.slice();
+    this.#toldAppliedVersion = host.node.appliedVersion;
+  }
+
+  chunkEnd(): void {
+    this.#host.clientChunkEnd();
+  }
+
+  closed(): void {
+    this.#closed = true;
+  }
+
+  frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
+    try {
+      const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, start, end) : start;
+      if (type === GET) this.#get(bytes, id, flags, at, end);
+      else if (type === WRITE) this.#write(bytes, id, at, end);
+      else if (type === GET_MANY) this.#getMany(bytes, id, flags, at, end, 0);
+      else if (type === STATUS) this.#status(id);
+      else throw new MalformedError(`a request of type ${type}`);
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      this.#error(id, error);
+    }
+  }
+
+  /** Makes the node follow the session of this request, and returns where the request itself begins. */
+  #learn(bytes: Uint8Array, start: number, end: number): number {
+    const reader = this.#reader;
+    reader.reset(bytes, start, end);
+    const visible = readVector(reader);
+    const written = readVector(reader);
+    const time = reader.f64();
+    this.#node.learn(visible, written, time);
+    return reader.at;
+  }
+
+  // Reads.
+
+  #get(bytes: Uint8Array, id: number, flags: number, start: number, end: number): void {
+    const { cache } = this.#node;
+    const length = end - start;
+    if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
+    this.#host.reads += 1;
+    const at = cache.find(bytes, start, length);
+    if (at !== 0 && (cache.flags(at) & INCOMPLETE) === 0) {
+      this.#host.hits += 1;
+      cache.touch(at);
+      this.#answerGet(id, flags, at);
+    } else this.#loadThenGet(bytes.slice(start, end), id, flags);
+  }
+
+  #loadThenGet(key: Uint8Array, id: number, flags: number): void {
+    this.#wait();
+    this.#host.loads.load(key, 0, key.length, (error) => {
+      this.#waiting -= 1;
+      if (this.#closed) return;
+      const { cache } = this.#node;
+      const at = cache.find(key, 0, key.length);
+      if (error !== undefined) this.#error(id, error);
+      else if (at !== 0 && (cache.flags(at) & INCOMPLETE) === 0) this.#answerGet(id, flags, at);
+      else this.#loadThenGet(key, id, flags);
+      this.#host.answered(this.#acceptor);
+    });
+  }
+
+  #wait(): void {
+    if (this.#waiting >= WAITING_REQUESTS_MAX) throw new MeshError("OVERLOADED", `${WAITING_REQUESTS_MAX} requests of this connection wait already; send fewer at a time`, { retryAfterMs: 50 });
+    this.#waiting += 1;
+  }
+
+  /** Whether the entry shows a value: not deleted, absent or expired. */
+  #hasValue(at: number): boolean {
+    const { cache } = this.#node;
+    if ((cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return false;
+    const expiresAt = cache.expiresAt(at);
+    if (expiresAt === 0 || expiresAt > this.#node.clock.nowMs()) return true;
+    // The session must not see it come back at a node with a slower clock, so it learns the time by which this was judged.
+    if (this.#toldTimeMs < expiresAt) this.#putHeader();
+    return false;
+  }
+
+  #answerGet(id: number, flags: number, at: number): void {
+    const { cache } = this.#node;
+    if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
+    const hasValue = this.#hasValue(at);
+    const { out } = this.#outbox;
+    const versionBytes = (flags & VERSIONED) !== 0 ? VERSION_BYTES : 0;
+    const valueLength = hasValue ? cache.valueLength(at) : 0;
+    putFrameHead(out, hasValue ? VALUE : NO_VALUE, flags & VERSIONED, id, versionBytes + valueLength);
+    if (versionBytes > 0) this.#putVersion(at);
+    if (hasValue) {
+      cache.copyValue(at, out.bytes, out.length);
+      out.length += valueLength;
+    }
+  }
+
+  #putVersion(at: number): void {
+    const { cache } = this.#node;
+    const { out } = this.#outbox;
+    out.u32(cache.replica(at));
+    out.f64(cache.counter(at));
+    out.f64(cache.timestamp(at));
+    out.f64(cache.expiresAt(at));
+  }
+
+  /** All answers after it are at the node's applied vector as it is now. */
+  #putHeader(): void {
+    const { out } = this.#outbox;
+    const node = this.#node;
+    const at = beginFrame(out, HEADER, 0, 0);
+    writeHeader(out, node.clock.now(), node.applied, this.#toldApplied, node.issued, node.ring.self);
+    endFrame(out, at);
+    this.#toldAppliedVersion = node.appliedVersion;
+    this.#toldIssuedVersion = node.issuedVersion;
+    this.#toldTimeMs = node.clock.nowMs();
+  }
+
+  /** Answers from one moment: when keys had to be loaded, all are looked up again afterwards. */
+  #getMany(bytes: Uint8Array, id: number, flags: number, start: number, end: number, attempts: number): void {
+    const { cache } = this.#node;
+    const reader = this.#reader;
+    reader.reset(bytes, start, end);
+    const count = reader.varint();
+    if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one read; at most ${KEYS_PER_REQUEST_MAX} are allowed`);
+    const missing: [start: number, end: number][] = [];
+    const found: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const length = reader.varint();
+      if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
+      const at = reader.take(length);
+      const entry = cache.find(bytes, at, length);
+      if (entry === 0 || (cache.flags(entry) & INCOMPLETE) !== 0) missing.push([at, at + length]);
+      else found.push(entry);
+    }
+    reader.finish();
+    if (attempts === 0) {
+      this.#host.reads += count;
+      this.#host.hits += found.length;
+    }
+    if (missing.length === 0) this.#answerMany(id, flags, found);
+    else this.#loadThenGetMany(bytes.slice(start, end), missing.map(([from, to]) => [from - start, to - start]), id, flags, attempts);
+  }
+
+  #loadThenGetMany(request: Uint8Array, missing: readonly (readonly [number, number])[], id: number, flags: number, attempts: number): void {
+    if (attempts >= LOAD_ATTEMPTS_MAX) throw new MeshError("OVERLOADED", "the cache is too small for the keys of this read; give the node more cacheBytes or read fewer at a time");
+    this.#wait();
+    let left = missing.length;
+    let failure: MeshError | undefined;
+    const loaded = (error: MeshError | undefined): void => {
+      failure ??= error;
+      left -= 1;
+      if (left > 0) return;
+      this.#waiting -= 1;
+      if (this.#closed) return;
+      try {
+        if (failure !== undefined) throw failure;
+        this.#getMany(request, id, flags, 0, request.length, attempts + 1);
+      } catch (thrown) {
+        if (!(thrown instanceof MeshError)) throw thrown;
+        this.#error(id, thrown);
+      }
+      this.#host.answered(this.#acceptor);
+    };
+    for (const [from, to] of missing) this.#host.loads.load(request, from, to, loaded);
+  }
+
+  #answerMany(id: number, flags: number, entries: readonly number[]): void {
+    const { cache } = this.#node;
+    if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
+    // Headers go before the answer, so expiry is judged before its frame is begun.
+    const shown = entries.map((entry) => this.#hasValue(entry));
+    const { out } = this.#outbox;
+    const frame = beginFrame(out, VALUES, flags & VERSIONED, id);
+    out.varint(entries.length);
+    entries.forEach((entry, index) => {
+      cache.touch(entry);
+      out.u8(shown[index] ? 1 : 0);
+      if ((flags & VERSIONED) !== 0) this.#putVersion(entry);
+      if (!shown[index]) return;
+      const length = cache.valueLength(entry);
+      out.varint(length);
+      out.reserve(length);
+      cache.copyValue(entry, out.bytes, out.length);
+      out.length += length;
+    });
+    endFrame(out, frame);
+  }
+
+  // Writes.
+
+  #write(bytes: Uint8Array, id: number, start: number, end: number): void {
+    const node = this.#node;
+    const durability = this.#readChanges(bytes, start, end);
+    const changes = this.#changes;
+    const count = changes.length / CHANGE_FIELDS;
+    node.write(count);
+    const timestamp = node.clock.latest;
+    const writtenMs = timestampMs(timestamp);
+    for (let index = 0; index < changes.length; index += CHANGE_FIELDS) {
+      const ttlMs = changes[index + 5];
+      node.change(bytes, changes[index + 1], changes[index + 2], changes[index + 3], changes[index + 4], changes[index] !== 0, ttlMs > 0 ? writtenMs + ttlMs : 0);
+    }
+    this.#host.writes += 1;
+    this.#host.wrote(durability as Level, this, id, node.counter, timestamp);
+  }
+
+  /** Reads and checks all changes before the first is written, and returns the durability level. */
+  #readChanges(bytes: Uint8Array, start: number, end: number): number {
+    const reader = this.#reader;
+    const changes = this.#changes;
+    changes.length = 0;
+    reader.reset(bytes, start, end);
+    const durability = reader.u8();
+    const count = reader.varint();
+    if (durability > 3) throw new MalformedError(`durability ${durability}`);
+    if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
+    for (let index = 0; index < count; index++) {
+      const flags = reader.u8();
+      const keyLength = reader.varint();
+      const valueLength = reader.varint();
+      const ttlMs = (flags & CHANGE_EXPIRES) !== 0 ? reader.varint() : 0;
+      if (keyLength < 1 || keyLength > KEY_BYTES_MAX) throw keyError(keyLength);
+      const valueMax = Math.min(VALUE_BYTES_MAX, this.#host.store.abilities.valueBytesMax);
+      if (valueLength > valueMax) throw new MeshError("VALUE_TOO_LARGE", `a value of ${valueLength} bytes; at most ${valueMax} are allowed: store large objects elsewhere and their address here`);
+      if ((flags & CHANGE_DELETES) !== 0 && valueLength > 0) throw new MalformedError("a deletion with a value");
+      const keyAt = reader.take(keyLength);
+      changes.push(flags & CHANGE_DELETES, keyAt, keyLength, reader.take(valueLength), valueLength, ttlMs);
+    }
+    reader.finish();
+    return durability;
+  }
+
+  /** Answers a write. Called within the chunk that asked, or when its durability level was reached. */
+  written(id: number, counter: number, timestamp: number): void {
+    if (this.#closed) return;
+    const node = this.#node;
+    if (this.#toldAppliedVersion !== node.appliedVersion || this.#toldIssuedVersion !== node.issuedVersion) this.#putHeader();
+    const { out } = this.#outbox;
+    putFrameHead(out, WRITTEN, 0, id, WRITTEN_BYTES);
+    out.view.setFloat64(out.length, counter, true);
+    out.view.setFloat64(out.length + 8, timestamp, true);
+    out.length += WRITTEN_BYTES;
+  }
+
+  /** The connection has answers that no chunk of its own will hand over. */
+  answeredLater(): void {
+    if (!this.#closed) this.#acceptor.flush();
+  }
+
+  #status(id: number): void {
+    const { out } = this.#outbox;
+    const text = encodeUtf8(JSON.stringify({ epoch: this.#node.view.epoch, member: this.#host.status() }));
+    putFrameHead(out, STATUS_ANSWER, 0, id, text.length);
+    out.raw(text);
+  }
+
+  #error(id: number, error: MeshError): void {
+    const { out } = this.#outbox;
+    const at = beginFrame(out, ERROR, 0, id);
+    writeError(out, error);
+    endFrame(out, at);
+  }
+}
+
+function keyError(length: number): MeshError {
+  return new MeshError("KEY_INVALID", `a key of ${length} bytes; 1 to ${KEY_BYTES_MAX} are allowed`);
+}
+

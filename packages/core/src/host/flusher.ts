@@ -1,0 +1,96 @@
+// Writes to the store what the node's flush order gives, one batch at a time, for as long as the store is away with back-off.
+
+import { backoffMs } from "./backoff.js";
+import type { Platform } from "../clock.js";
+import { MeshError } from "../errors.js";
+import { FLUSH_DELAY_MS } from "../limits.js";
+import type { FlushBatch } from "../protocol/flush-order.js";
+import type { Node } from "../protocol/node.js";
+import type { FlushedCounters, Store } from "../store.js";
+
+export interface FlusherOptions {
+  readonly node: Node;
+  readonly store: Store;
+  readonly platform: Platform;
+  readonly limited: <Value>(call: Promise<Value>, what: string) => Promise<Value>;
+  /** Something is flushed: tell the successor, answer who waits. */
+  readonly flushed: () => void;
+}
+
+export class Flusher {
+  readonly #options: FlusherOptions;
+  #running = false;
+  #stopped = false;
+  /** Failed attempts since the last that succeeded, and why the last failed. */
+  failures = 0;
+  lastError: MeshError | undefined;
+
+  constructor(options: FlusherOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to flush unless it is under way, or another node does it. */
+  kick(): void {
+    const { node, platform } = this.#options;
+    if (this.#running || this.#stopped || !node.isFlusher || !node.hasUnflushed) return;
+    this.#running = true;
+    platform.clock.after(FLUSH_DELAY_MS, () => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const { node, platform, flushed } = this.#options;
+    while (!this.#stopped) {
+      const batch = node.flushBatch();
+      if (batch === undefined) break;
+      if (await this.#apply(batch)) flushed();
+      else await new Promise<void>((resolve) => platform.clock.after(backoffMs(this.failures, platform.random), resolve));
+    }
+    this.#running = false;
+    if (!this.#stopped && node.flushBatch() !== undefined) this.kick();
+  }
+
+  async #apply(batch: FlushBatch): Promise<boolean> {
+    const { node, store, limited } = this.#options;
+    try {
+      await limited(store.apply(batch.rows, this.#counters(batch.applied)), "flush");
+    } catch (error) {
+      this.failures += 1;
+      this.lastError = error instanceof MeshError ? error : new MeshError("STORE_UNAVAILABLE", `${store.name} failed to flush`, { cause: error });
+      return false;
+    }
+    this.failures = 0;
+    this.lastError = undefined;
+    node.learnFlushed(batch.applied);
+    return true;
+  }
+
+  #counters(applied: readonly number[]): FlushedCounters {
+    const { replicas } = this.#options.node.ring;
+    return applied.flatMap((counter, index) => (counter > 0 ? [[replicas[index], counter] as const] : []));
+  }
+
+  /** Ends after the call that is under way. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Flushes what this node has applied, whoever is the flusher, for a node that ends: two flushers do the same work twice and
+   * nothing else, since batches are cuts and the store keeps winners. False: the store did not take it.
+   */
+  async drain(): Promise<boolean> {
+    const { node, store, limited } = this.#options;
+    const index = node.ring;
+    const { flushed } = await limited(store.readRegistry(), "read the registry");
+    const known = index.zeros();
+    for (const [replica, counter] of flushed) {
+      const at = index.indexOf(replica);
+      if (at >= 0) known[at] = counter;
+    }
+    node.learnFlushed(known);
+    for (let batch = node.unflushed(); batch !== undefined; batch = node.unflushed()) {
+      if (!(await this.#apply(batch))) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,256 @@
+// The host: drives one node with a Store, a Transport and a Clock. It owns the connections, the misses, the flushing and who waits
+// for what; what any of it means is the node's business (protocol/node.ts).
+//
+// A step is: `beginStep` brings the time, inputs follow, `tick` settles the node, sends the successor what is new, answers who waited,
+// starts loads and flushes, in this order. Batches of the ring tick at once; requests of clients tick once for all connections that
+// the event loop served, so that their writes share a segment.
+
+import type { Platform } from "../clock.js";
+import { MeshError } from "../errors.js";
+import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
+import type { MemberStatus } from "../mesh.js";
+import { Node } from "../protocol/node.js";
+import type { View } from "../protocol/view.js";
+import { vectorRecord } from "../protocol/vector.js";
+import type { Store } from "../store.js";
+import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
+import { Acceptor } from "./acceptor.js";
+import { Flusher } from "./flusher.js";
+import { Loads, type LoadsOptions } from "./loads.js";
+import { RingLink } from "./ring-link.js";
+import { Waiters, Level } from "./waiters.js";
+import type { ClientPort } from "./client-port.js";
+
+export interface HostOptions {
+  readonly view: View;
+  readonly replica: number;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly platform: Platform;
+  readonly secret?: string;
+  readonly cacheBytes?: number;
+  /** A bug of ours, or of the store or transport: the node has stopped answering. */
+  readonly onFatal?: (error: Error) => void;
+  /** Something that an operator may want to know and that the node has coped with. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** The classes that a host is made of; tests put others in their place. */
+export interface HostParts {
+  readonly Node: typeof Node;
+  readonly Loads: new (options: LoadsOptions) => Loads;
+}
+
+export class Host {
+  readonly node: Node;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly platform: Platform;
+  readonly secret: string | undefined;
+  readonly loads: Loads;
+  readonly waiters = new Waiters();
+  readonly connections = new Set<Acceptor>();
+  reads = 0;
+  hits = 0;
+  writes = 0;
+  readonly #options: HostOptions;
+  readonly #flusher: Flusher;
+  readonly #link: RingLink | undefined;
+  readonly #dirty = new Set<{ flush(): void }>();
+  #predecessor: Acceptor | undefined;
+  #listener: Listener | undefined;
+  #tickPending = false;
+  #closed = false;
+  #failed = false;
+
+  constructor(options: HostOptions, parts: HostParts = { Node, Loads }) {
+    this.#options = options;
+    this.store = options.store;
+    this.transport = options.transport;
+    this.platform = options.platform;
+    this.secret = options.secret;
+    this.node = new parts.Node(options.view, options.replica, {
+      cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
+      hashSeed: Math.floor(options.platform.random() * 2 ** 32),
+    });
+    const { node, store, platform } = this;
+    const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.#limited(call, what);
+    this.loads = new parts.Loads({ node, store, limited, beginStep: () => this.beginStep(), endStep: () => this.tick() });
+    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick() });
+    this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
+    this.beginStep();
+  }
+
+  /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
+  async start(): Promise<void> {
+    const { address } = this.node.view.members[this.node.ring.self];
+    this.#listener = await this.transport.listen(address, (connection) => this.#accept(connection));
+    void this.#link?.connect();
+  }
+
+  #accept(connection: Connection): ConnectionEvents {
+    const acceptor = new Acceptor(this, connection);
+    this.connections.add(acceptor);
+    return acceptor;
+  }
+
+  /** Brings the time, once per step. */
+  beginStep(): void {
+    this.node.clock.tick(this.platform.clock.now());
+  }
+
+  tickSoon(): void {
+    if (this.#tickPending || this.#closed) return;
+    this.#tickPending = true;
+    this.platform.clock.defer(() => {
+      this.#tickPending = false;
+      this.beginStep();
+      this.tick();
+    });
+  }
+
+  /** Ends a step. */
+  tick(): void {
+    if (this.#failed) return;
+    try {
+      const { node } = this;
+      node.settle();
+      this.#link?.pump();
+      this.#answerWaiters();
+      this.loads.flush();
+      this.#flusher.kick();
+      this.#flushDirty();
+    } catch (error) {
+      this.fatal(error);
+    }
+  }
+
+  #flushDirty(): void {
+    if (this.#dirty.size === 0) return;
+    for (const connection of this.#dirty) connection.flush();
+    this.#dirty.clear();
+  }
+
+  #answerWaiters(): void {
+    const { node, waiters } = this;
+    if (waiters.length === 0) return;
+    const { self } = node.ring;
+    if (this.#link === undefined) waiters.reached(Level.Replicated, node.flushed[self]);
+    else waiters.reached(Level.Replicated, this.#link.acknowledged?.[self] ?? 0);
+    waiters.reached(Level.Everywhere, node.common[self]);
+    waiters.reached(Level.Stored, node.flushed[self]);
+    // Answers to waiters go to connections that are in no chunk of their own now.
+    for (const connection of this.connections) connection.flush();
+  }
+
+  /** The successor has acknowledged something. */
+  acknowledged(): void {
+    this.#answerWaiters();
+  }
+
+  /** A write was made: answers it at once at level `memory`, otherwise when its level is reached. */
+  wrote(level: Level, port: ClientPort, id: number, counter: number, timestamp: number): void {
+    if ((level as number) === 0) port.written(id, counter, timestamp);
+    else this.waiters.add(level, port, id, counter, timestamp);
+    this.tickSoon();
+  }
+
+  /** A client's chunk is read: what it asked of the store is sent off with the next tick. */
+  clientChunkEnd(): void {
+    if (this.loads.length > 0) this.tickSoon();
+  }
+
+  /** An answer was given outside of a chunk of its connection. */
+  answered(connection: { flush(): void }): void {
+    this.#dirty.add(connection);
+  }
+
+  /** A new link from the predecessor replaces its old one. */
+  predecessorConnected(acceptor: Acceptor): void {
+    this.#predecessor?.close();
+    this.#predecessor = acceptor;
+  }
+
+  /** A connection was refused or broke the format. */
+  refused(remote: string, error: MeshError): void {
+    this.#options.onWarning?.(`${remote} was disconnected: ${error.code}: ${error.message}`);
+  }
+
+  /** Stops the node: what it holds is not to be trusted any more. */
+  fatal(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#end();
+    this.#options.onFatal?.(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  async #limited<Value>(call: Promise<Value>, what: string): Promise<Value> {
+    const { clock } = this.platform;
+    return await new Promise<Value>((resolve, reject) => {
+      const timer = clock.after(STORE_TIMEOUT_MS_DEFAULT, () =>
+        reject(new MeshError("STORE_UNAVAILABLE", `${this.store.name} did not ${what} within ${STORE_TIMEOUT_MS_DEFAULT} ms; check that it runs`)),
+      );
+      call.then(
+        (value) => {
+          timer.cancel();
+          resolve(value);
+        },
+        (error: unknown) => {
+          timer.cancel();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  status(): MemberStatus {
+    const { node } = this;
+    const record = (counters: readonly number[]): Record<string, number> => vectorRecord(node.ring.vector(counters));
+    return {
+      replica: node.replica,
+      address: node.view.members[node.ring.self].address,
+      received: record(node.received),
+      common: record(node.common),
+      applied: record(node.applied),
+      flushed: record(node.flushed),
+      pending: node.pendingWrites,
+      log: node.log.length,
+      logBytes: node.log.bytes,
+      cacheEntries: node.cache.count,
+      cacheBytes: node.cache.bytes,
+      evictions: node.cache.evictions,
+      reads: this.reads,
+      hits: this.hits,
+      writes: this.writes,
+      linkBytes: this.#link?.bytesSent ?? 0,
+    };
+  }
+
+  /** Hands on and flushes what it has, as far as the others and the store let it in time, and ends. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const { clock } = this.platform;
+    await this.#listener?.close();
+    const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
+    while (!this.#failed && clock.monotonic() < deadline) {
+      this.beginStep();
+      this.tick();
+      const drained = await this.#flusher.drain().catch(() => false);
+      if (drained && this.node.log.length === 0 && this.waiters.length === 0) break;
+      if (drained && this.#link !== undefined && !this.#link.connected && this.node.pendingWrites === 0) break;
+      await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve));
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#flusher.stop();
+    this.#link?.close();
+    for (const connection of [...this.connections]) connection.close();
+    if (this.#failed) void this.#listener?.close();
+  }
+}
+
+/** Grain of `close`. */
+const CLOSE_POLL_MS = 10;

@@ -1,0 +1,44 @@
+// Writes that are not answered yet, because their durability level has not been reached (design section 8). Own counters are
+// reached in order at each level, so that each level is one queue.
+
+import { Queue } from "../protocol/queue.js";
+
+/** Levels that a write can wait for; `memory` needs no waiting. */
+export const enum Level {
+  Replicated = 1,
+  Everywhere = 2,
+  Stored = 3,
+}
+
+/** Whom the answer goes to. */
+export interface Writer {
+  written(id: number, counter: number, timestamp: number): void;
+}
+
+interface Waiting {
+  readonly writer: Writer;
+  readonly id: number;
+  readonly counter: number;
+  readonly timestamp: number;
+}
+
+export class Waiters {
+  readonly #queues = [new Queue<Waiting>(), new Queue<Waiting>(), new Queue<Waiting>(), new Queue<Waiting>()];
+
+  get length(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.length, 0);
+  }
+
+  add(level: Level, writer: Writer, id: number, counter: number, timestamp: number): void {
+    this.#queues[level].push({ writer, id, counter, timestamp });
+  }
+
+  /** Answers all writes up to this counter that wait for the level. */
+  reached(level: Level, counter: number): void {
+    const queue = this.#queues[level];
+    for (let head = queue.peek(); head !== undefined && head.counter <= counter; head = queue.peek()) {
+      queue.shift();
+      head.writer.written(head.id, head.counter, head.timestamp);
+    }
+  }
+}
