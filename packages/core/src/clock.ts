@@ -12,8 +12,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some fixed moment; never goes backwards. */
   monotonic(): number;
-  /** Calls `task` once, `ms` milliseconds from now. A pending timer does not keep a process alive. */
-  after(ms: number, task: () => void): Timer;
+  /** Calls `task` once, `ms` milliseconds from now. A pending timer keeps a process alive only where `holds` is true. */
+  after(ms: number, task: () => void, holds?: boolean): Timer;
   /** Calls `task` once, soon: after the events that are at hand have been handled, so that what they produce is sent as one batch. */
   defer(task: () => void): void;
 }

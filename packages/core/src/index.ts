@@ -1,12 +1,21 @@
 // For users.
+export { createMesh } from "./embedded/create-mesh.js";
 export { MeshError, type MeshErrorCode, type MeshErrorOptions } from "./errors.js";
 export type * from "./mesh.js";
+export { jsonCodec, plainJsonCodec } from "./client/codec.js";
 
-// For authors of adapters and transports.
+// For those who run nodes, and for authors of adapters and transports.
+export { formMesh, startNode, type RunningNode, type StartNodeOptions } from "./embedded/start-node.js";
+export { connectMesh, type ConnectMeshOptions } from "./embedded/create-mesh.js";
+export { memoryTransport } from "./embedded/memory-transport.js";
+export { readView, type Member, type View } from "./protocol/view.js";
 export type * from "./store.js";
 export type * from "./transport.js";
-export type { Clock, Random, Timer } from "./clock.js";
+export type { Clock, Entropy, Platform, Random, Timer } from "./clock.js";
 export * as limits from "./limits.js";
 
 // For tools.
 export { InvariantError } from "./invariant.js";
+export { inspectToken, tokenKey, verifyToken, type TokenContents } from "./client/token.js";
+export { parseDuration } from "./client/duration.js";
+export { systemPlatform } from "./embedded/platform.js";

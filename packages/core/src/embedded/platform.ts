@@ -18,9 +18,9 @@ export const systemPlatform: Platform = {
   clock: {
     now: () => Date.now(),
     monotonic: () => performance.now(),
-    after: (ms: number, task: () => void): Timer => {
+    after: (ms: number, task: () => void, holds = false): Timer => {
       const handle = setTimeout(task, ms);
-      handle.unref?.();
+      if (!holds) handle.unref?.();
       return { cancel: () => clearTimeout(handle) };
     },
     defer: typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),

@@ -5,13 +5,15 @@
 // starts loads and flushes, in this order. Batches of the ring tick at once; requests of clients tick once for all connections that
 // the event loop served, so that their writes share a segment.
 
+import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
+import { encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
+import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
 import type { MemberStatus } from "../mesh.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
-import { vectorRecord } from "../protocol/vector.js";
+import { covers, vectorRecord, type Vector } from "../protocol/vector.js";
 import type { Store } from "../store.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import { Acceptor } from "./acceptor.js";
@@ -75,16 +77,23 @@ export class Host {
     });
     const { node, store, platform } = this;
     const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.#limited(call, what);
-    this.loads = new parts.Loads({ node, store, limited, beginStep: () => this.beginStep(), endStep: () => this.tick() });
+    this.loads = new parts.Loads({ node, store, limited, beginStep: () => this.beginStep(), endStep: () => this.tick(), fatal: (error) => this.fatal(error) });
     this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick() });
     this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
     this.beginStep();
   }
 
+  get replica(): number {
+    return this.node.replica;
+  }
+
+  get address(): string {
+    return this.node.view.members[this.node.ring.self].address;
+  }
+
   /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
   async start(): Promise<void> {
-    const { address } = this.node.view.members[this.node.ring.self];
-    this.#listener = await this.transport.listen(address, (connection) => this.#accept(connection));
+    this.#listener = await this.transport.listen(this.address, (connection) => this.#accept(connection));
     void this.#link?.connect();
   }
 
@@ -92,6 +101,35 @@ export class Host {
     const acceptor = new Acceptor(this, connection);
     this.connections.add(acceptor);
     return acceptor;
+  }
+
+  /**
+   * Reads a hit without a request, for a session in the same process: the value, null for none, or undefined where the node has to be
+   * asked (the key is not in memory, or the session has seen more than is applied here). The session is at `appliedVector` then.
+   */
+  peek(key: string, visible: Vector, time: number): Uint8Array | null | undefined {
+    const { node } = this;
+    const { cache } = node;
+    const applied = node.appliedVector();
+    if (this.#closed || (visible !== applied && !covers(applied, visible))) return undefined;
+    const length = encodeUtf8Into(key, PEEK_KEY, 0);
+    const at = cache.find(PEEK_KEY, 0, length);
+    if (at === 0 || (cache.flags(at) & INCOMPLETE) !== 0) return undefined;
+    this.reads += 1;
+    this.hits += 1;
+    cache.touch(at);
+    if ((cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return null;
+    const expiresAt = cache.expiresAt(at);
+    if (expiresAt !== 0) {
+      this.beginStep();
+      if (time > node.clock.latest) return undefined;
+      if (expiresAt <= node.clock.nowMs()) {
+        // What was judged expired must stay so for this session elsewhere: its time is the node's from now on.
+        node.clock.next();
+        return null;
+      }
+    }
+    return cache.value(at);
   }
 
   /** Brings the time, once per step. */
@@ -208,7 +246,7 @@ export class Host {
     const record = (counters: readonly number[]): Record<string, number> => vectorRecord(node.ring.vector(counters));
     return {
       replica: node.replica,
-      address: node.view.members[node.ring.self].address,
+      address: this.address,
       received: record(node.received),
       common: record(node.common),
       applied: record(node.applied),
@@ -252,5 +290,7 @@ export class Host {
   }
 }
 
+/** Where `peek` encodes its key: three bytes per code unit are enough for any key. */
+const PEEK_KEY = new Uint8Array(KEY_BYTES_MAX * 3);
 /** Grain of `close`. */
 const CLOSE_POLL_MS = 10;

@@ -6,7 +6,7 @@
 // the winner of everything; if it was evicted, a write may have come and gone unseen, and the key is loaded again.
 
 import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
-import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
+import { decodeUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { LOAD_ATTEMPTS_MAX, LOAD_KEYS_MAX, LOADS_IN_FLIGHT_MAX } from "../limits.js";
 import type { Node } from "../protocol/node.js";
@@ -35,6 +35,8 @@ export interface LoadsOptions {
   readonly beginStep: () => void;
   /** Ends it: something may have changed. */
   readonly endStep: () => void;
+  /** A broken invariant. */
+  readonly fatal: (error: unknown) => void;
 }
 
 export class Loads {
@@ -89,7 +91,7 @@ export class Loads {
   }
 
   async #fetch(batch: readonly Load[]): Promise<void> {
-    const { store, limited, beginStep, endStep } = this.#options;
+    const { store, limited, beginStep, endStep, fatal } = this.#options;
     let rows: readonly (Row | undefined)[] | undefined;
     let failure: MeshError | undefined;
     try {
@@ -99,7 +101,12 @@ export class Loads {
     }
     this.#inFlight -= 1;
     beginStep();
-    batch.forEach((load, index) => (failure === undefined ? this.#loaded(load, rows![index]) : this.#failed(load, failure)));
+    try {
+      batch.forEach((load, index) => (failure === undefined ? this.#loaded(load, rows![index]) : this.#failed(load, failure)));
+    } catch (error) {
+      fatal(error);
+      return;
+    }
     endStep();
   }
 

@@ -55,14 +55,21 @@ export class RingLink {
     const { address } = node.view.members[node.ring.successor];
     this.#connecting = true;
     try {
-      const connection = await transport.connect(address, (opened) => (this.#session = new LinkSession(this.#host, opened, (error) => this.#lost(error))), CONNECT_TIMEOUT_MS_DEFAULT);
+      const connection = await transport.connect(address, (opened) => this.#open(opened), CONNECT_TIMEOUT_MS_DEFAULT);
       this.#connecting = false;
       if (this.#closed) connection.close();
-      else this.#session?.start();
     } catch (error) {
       this.#connecting = false;
       this.#lost(error instanceof MeshError ? error : new MeshError("NODE_UNREACHABLE", `cannot connect to ${address}`, { cause: error }));
     }
+  }
+
+  #open(connection: Connection): LinkSession {
+    const session = new LinkSession(this.#host, connection, (error) => this.#lost(error));
+    this.#session = session;
+    // The connection may be used once its events have been handed over.
+    this.#host.platform.clock.defer(() => session.start());
+    return session;
   }
 
   #lost(error: MeshError | undefined): void {

@@ -22,7 +22,7 @@ export class Opening implements FrameHandler {
   readonly #welcomed: (welcome: Welcome) => void;
   readonly #nonce: Uint8Array;
   readonly #reader = new ByteReader(new Uint8Array(0));
-  #expected = new Uint8Array(0);
+  #expected: Uint8Array = new Uint8Array(0);
   #challenged = false;
 
   constructor(outbox: Outbox, options: OpeningOptions, welcomed: (welcome: Welcome) => void) {

@@ -1,0 +1,126 @@
+// One call of a session: what is asked, who waits for the answer, and what is needed to ask again at another node. There is one
+// object per call, and one promise.
+
+import type { ByteWriter } from "../bytes/writer.js";
+import { encodeUtf8Into } from "../bytes/utf8.js";
+import { varintLength } from "../bytes/writer.js";
+import type { MeshError } from "../errors.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
+import { beginFrame, endFrame, GET, GET_MANY, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import { writeVector } from "../wire/messages.js";
+import type { SessionContext } from "./context.js";
+import type { Link } from "./link.js";
+import type { Peer } from "./peer.js";
+
+/** An answer as it stands in the frame; the bytes are valid during the call only. */
+export interface Answer {
+  readonly link: Link;
+  readonly bytes: Uint8Array;
+  readonly type: number;
+  readonly flags: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What the owner of a call is told. */
+export interface Caller {
+  /** The context to tell a node before it can answer; undefined for calls that have none. */
+  context(): SessionContext | undefined;
+  /** The call goes to another node. */
+  moved(from: Peer, to: Peer): void;
+}
+
+/** A change as a session asks for it. */
+export interface Change {
+  /** Complete, with the namespace's prefix. */
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  /** 0 for no expiry. */
+  readonly ttlMs: number;
+}
+
+export abstract class Call {
+  readonly caller: Caller;
+  /** By the mesh's coarse clock, in milliseconds. */
+  readonly deadline: number;
+  /** Nodes that were tried and failed. */
+  attempts = 0;
+  /** Whether a node may have seen it. */
+  sent = false;
+  done = false;
+  /** The context that travels with it; told to the link when the answer is there. */
+  carried: SessionContext | undefined;
+  /** The request's id on its link. */
+  id = 0;
+
+  constructor(caller: Caller, deadline: number) {
+    this.caller = caller;
+    this.deadline = deadline;
+  }
+
+  /** Whether asking twice is asking once. */
+  abstract readonly repeatable: boolean;
+  abstract encode(out: ByteWriter, id: number, context: SessionContext | undefined): void;
+  /** Throws MalformedError for an answer that does not fit, which ends the link. */
+  abstract answered(answer: Answer): void;
+  abstract failed(error: MeshError): void;
+}
+
+function contextFlag(context: SessionContext | undefined): number {
+  return context === undefined ? 0 : WITH_CONTEXT;
+}
+
+function putContext(out: ByteWriter, context: SessionContext | undefined): void {
+  if (context === undefined) return;
+  writeVector(out, context.visible);
+  writeVector(out, context.written);
+  out.f64(context.time);
+}
+
+export function encodeGet(out: ByteWriter, id: number, context: SessionContext | undefined, versioned: boolean, key: string): void {
+  out.reserve(key.length * 3 + 64);
+  const at = beginFrame(out, GET, contextFlag(context) | (versioned ? VERSIONED : 0), id);
+  putContext(out, context);
+  out.reserve(key.length * 3);
+  out.length += encodeUtf8Into(key, out.bytes, out.length);
+  endFrame(out, at);
+}
+
+export function encodeGetMany(out: ByteWriter, id: number, context: SessionContext | undefined, versioned: boolean, keys: readonly string[]): void {
+  const at = beginFrame(out, GET_MANY, contextFlag(context) | (versioned ? VERSIONED : 0), id);
+  putContext(out, context);
+  out.varint(keys.length);
+  for (const key of keys) out.text(key);
+  endFrame(out, at);
+}
+
+export function encodeWrite(out: ByteWriter, id: number, context: SessionContext | undefined, durability: number, changes: readonly Change[]): void {
+  const at = beginFrame(out, WRITE, contextFlag(context), id);
+  putContext(out, context);
+  out.u8(durability);
+  out.varint(changes.length);
+  for (const { key, value, ttlMs } of changes) {
+    out.u8((value === null ? CHANGE_DELETES : 0) | (ttlMs > 0 ? CHANGE_EXPIRES : 0));
+    putSizedKey(out, key, value?.length ?? 0, ttlMs);
+    if (value !== null) out.raw(value);
+  }
+  endFrame(out, at);
+}
+
+/** Key length, value length, time to live, key. The key's length in bytes is known once it is encoded: nearly always what its characters say. */
+function putSizedKey(out: ByteWriter, key: string, valueLength: number, ttlMs: number): void {
+  out.reserve(key.length * 3 + 32);
+  const at = out.length;
+  const expected = at + varintLength(key.length) + varintLength(valueLength) + (ttlMs > 0 ? varintLength(ttlMs) : 0);
+  const written = encodeUtf8Into(key, out.bytes, expected);
+  const actual = at + varintLength(written) + varintLength(valueLength) + (ttlMs > 0 ? varintLength(ttlMs) : 0);
+  if (actual !== expected) out.bytes.copyWithin(actual, expected, expected + written);
+  out.varint(written);
+  out.varint(valueLength);
+  if (ttlMs > 0) out.varint(ttlMs);
+  out.length = actual + written;
+}
+
+export function encodeStatus(out: ByteWriter, id: number): void {
+  endFrame(out, beginFrame(out, STATUS, 0, id));
+}

@@ -1,0 +1,215 @@
+// The three calls of a session: how each is asked and how its answer is read.
+
+import { ByteReader, MalformedError } from "../bytes/reader.js";
+import type { ByteWriter } from "../bytes/writer.js";
+import { MeshError } from "../errors.js";
+import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import type { Entry, MemberStatus } from "../mesh.js";
+import { timestampMs } from "../protocol/hybrid-clock.js";
+import { decodeUtf8 } from "../bytes/utf8.js";
+import { NO_VALUE, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
+import { Call, encodeGet, encodeGetMany, encodeStatus, encodeWrite, type Answer, type Caller, type Change } from "./call.js";
+import type { SessionContext } from "./context.js";
+import type { ClientSession } from "./session.js";
+
+/** Which write a read returned; all zero where the key never was. */
+export interface Version {
+  readonly replica: number;
+  readonly counter: number;
+  readonly timestamp: number;
+}
+
+const NO_VERSION: Version = { replica: 0, counter: 0, timestamp: 0 };
+const reader = new ByteReader(new Uint8Array(0));
+
+function readVersion(): Version {
+  const version = { replica: reader.u32(), counter: reader.f64(), timestamp: reader.f64() };
+  reader.f64();
+  return version;
+}
+
+/** The value that a read returns: the node's, or the session's own where that wins. */
+function shown(session: ClientSession, key: string, version: Version, value: Uint8Array | undefined): Uint8Array | undefined {
+  const own = session.ownVersion(key, version);
+  return own === undefined ? value : session.ownValue(own);
+}
+
+abstract class SessionCall extends Call {
+  readonly session: ClientSession;
+  readonly reject: (error: Error) => void;
+
+  constructor(session: ClientSession, deadline: number, reject: (error: Error) => void) {
+    super(session, deadline);
+    this.session = session;
+    this.reject = reject;
+  }
+
+  failed(error: MeshError): void {
+    this.done = true;
+    this.reject(error);
+  }
+
+  /** Runs what may fail because of the user's codec: that is this call's failure, not the link's. */
+  protected settle(resolve: () => void): void {
+    try {
+      resolve();
+    } catch (error) {
+      if (error instanceof MalformedError) throw error;
+      this.reject(error as Error);
+    }
+  }
+}
+
+export class GetCall extends SessionCall {
+  readonly repeatable = true;
+  readonly #key: string;
+  readonly #versioned: boolean;
+  readonly #resolve: (value: unknown) => void;
+  readonly #asEntry: boolean;
+
+  constructor(session: ClientSession, deadline: number, key: string, versioned: boolean, resolve: (value: never) => void, reject: (error: Error) => void, asEntry: boolean) {
+    super(session, deadline, reject);
+    this.#key = key;
+    this.#versioned = versioned;
+    this.#resolve = resolve as (value: unknown) => void;
+    this.#asEntry = asEntry;
+  }
+
+  encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
+    encodeGet(out, id, context, this.#versioned, this.#key);
+  }
+
+  answered(answer: Answer): void {
+    const { session } = this;
+    if (answer.type !== VALUE && answer.type !== NO_VALUE) throw new MalformedError(`a read was answered with type ${answer.type}`);
+    if (!this.#versioned && answer.type === VALUE) {
+      session.follow(answer.link);
+      this.settle(() => this.#resolve(session.mesh.codec.decode(answer.bytes.subarray(answer.start, answer.end))));
+      return;
+    }
+    reader.reset(answer.bytes, answer.start, answer.end);
+    const version = (answer.flags & VERSIONED) !== 0 ? readVersion() : NO_VERSION;
+    const value = answer.type === VALUE ? answer.bytes.subarray(reader.at, answer.end) : undefined;
+    const own = session.ownVersion(this.#key, version);
+    const bytes = own === undefined ? value : session.ownValue(own);
+    session.follow(answer.link);
+    this.settle(() => {
+      const decoded = bytes === undefined ? undefined : session.mesh.codec.decode(bytes);
+      this.#resolve(this.#asEntry ? this.#entry(bytes !== undefined, decoded, own?.write ?? version) : decoded);
+    });
+  }
+
+  #entry(hit: boolean, value: unknown, { replica, counter, timestamp }: Version): Entry<unknown> {
+    const { session } = this;
+    const known = counter > 0;
+    const ageMs = known ? Math.max(0, session.mesh.platform.clock.now() - timestampMs(timestamp)) : undefined;
+    return { hit, value, version: known ? `${replica}:${counter}` : undefined, node: session.node, ageMs };
+  }
+}
+
+export class GetManyCall extends SessionCall {
+  readonly repeatable = true;
+  readonly #keys: readonly string[];
+  readonly #versioned: boolean;
+  readonly #resolve: (values: unknown) => void;
+
+  constructor(session: ClientSession, deadline: number, keys: readonly string[], versioned: boolean, resolve: (values: unknown) => void, reject: (error: Error) => void) {
+    super(session, deadline, reject);
+    this.#keys = keys;
+    this.#versioned = versioned;
+    this.#resolve = resolve;
+  }
+
+  encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
+    encodeGetMany(out, id, context, this.#versioned, this.#keys);
+  }
+
+  answered(answer: Answer): void {
+    const { session } = this;
+    if (answer.type !== VALUES) throw new MalformedError(`a read of several keys was answered with type ${answer.type}`);
+    reader.reset(answer.bytes, answer.start, answer.end);
+    const count = reader.varint();
+    if (count !== this.#keys.length || count > KEYS_PER_REQUEST_MAX) throw new MalformedError(`${count} values for ${this.#keys.length} keys`);
+    const values = this.#keys.map((key) => this.#value(key, (answer.flags & VERSIONED) !== 0, answer.bytes));
+    reader.finish();
+    session.follow(answer.link);
+    this.settle(() => this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.codec.decode(bytes)))));
+  }
+
+  #value(key: string, versioned: boolean, bytes: Uint8Array): Uint8Array | undefined {
+    const hit = reader.u8() === 1;
+    const version = versioned ? readVersion() : NO_VERSION;
+    let value: Uint8Array | undefined;
+    if (hit) {
+      const length = reader.varint();
+      if (length > VALUE_BYTES_MAX) throw new MalformedError(`a value of ${length} bytes`);
+      const at = reader.take(length);
+      value = bytes.subarray(at, at + length);
+    }
+    return versioned ? shown(this.session, key, version, value) : value;
+  }
+}
+
+export class WriteCall extends SessionCall {
+  readonly repeatable: boolean;
+  readonly #durability: number;
+  readonly #changes: readonly Change[];
+  readonly #resolve: (value: never) => void;
+
+  constructor(session: ClientSession, deadline: number, durability: number, changes: readonly Change[], repeatable: boolean, resolve: (value: never) => void, reject: (error: Error) => void) {
+    super(session, deadline, reject);
+    this.repeatable = repeatable;
+    this.#durability = durability;
+    this.#changes = changes;
+    this.#resolve = resolve;
+  }
+
+  encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
+    encodeWrite(out, id, context, this.#durability, this.#changes);
+  }
+
+  answered(answer: Answer): void {
+    if (answer.type !== WRITTEN) throw new MalformedError(`a write was answered with type ${answer.type}`);
+    reader.reset(answer.bytes, answer.start, answer.end);
+    const counter = reader.f64();
+    const timestamp = reader.f64();
+    reader.finish();
+    this.session.wrote(answer.link, counter, timestamp, this.#changes);
+    this.#resolve(undefined as never);
+  }
+}
+
+/** What one node says of itself. */
+export interface NodeStatus {
+  readonly epoch: number;
+  readonly member: MemberStatus;
+}
+
+export class StatusCall extends Call {
+  readonly repeatable = true;
+  readonly #resolve: (status: NodeStatus) => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(deadline: number, resolve: (status: NodeStatus) => void, reject: (error: Error) => void) {
+    super(NOBODY, deadline);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  encode(out: ByteWriter, id: number): void {
+    encodeStatus(out, id);
+  }
+
+  answered(answer: Answer): void {
+    if (answer.type !== STATUS_ANSWER) throw new MalformedError(`a status was answered with type ${answer.type}`);
+    this.#resolve(JSON.parse(decodeUtf8(answer.bytes, answer.start, answer.end)) as NodeStatus);
+  }
+
+  failed(error: MeshError): void {
+    this.done = true;
+    this.#reject(error);
+  }
+}
+
+/** The caller of calls that belong to no session and to one node. */
+const NOBODY: Caller = { context: () => undefined, moved: () => undefined };

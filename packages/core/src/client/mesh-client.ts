@@ -1,0 +1,323 @@
+// A mesh as its user holds it, embedded or remote: the nodes that it knows, the sessions' calls on their way to them, fail-over and
+// deadlines.
+//
+// A session stays at one node until that node fails it; then its calls go to another one, together with its context. No call is made
+// anywhere without what its session has seen, so a move changes nothing in what it may return.
+
+import type { Platform, Timer } from "../clock.js";
+import { MeshError } from "../errors.js";
+import type { Host } from "../host/host.js";
+import { backoffMs } from "../host/backoff.js";
+import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
+import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions } from "../mesh.js";
+import type { Transport } from "../transport.js";
+import type { Welcome } from "../wire/handshake.js";
+import type { Call } from "./call.js";
+import { StatusCall, type NodeStatus } from "./calls.js";
+import { jsonCodec } from "./codec.js";
+import type { SessionContext } from "./context.js";
+import { parseDuration } from "./duration.js";
+import { checkNamespace } from "./keys.js";
+import { closedError, Peer, type PeerOptions } from "./peer.js";
+import { checkSecret } from "./secret.js";
+import { ClientSession } from "./session.js";
+import { packToken, tokenKey, unpackToken } from "./token.js";
+
+export interface MeshClientOptions extends MeshOptions {
+  readonly addresses: readonly string[];
+  readonly transport: Transport;
+  readonly platform: Platform;
+  /** Nodes in this process, by address. */
+  readonly local?: ReadonlyMap<string, Host>;
+  /** Runs when the mesh is closed. */
+  readonly onClose?: () => Promise<void>;
+}
+
+/** The classes that a mesh client is made of; tests put others in their place. */
+export interface ClientParts {
+  readonly Session: typeof ClientSession;
+}
+
+/** A call is given up when it has failed so often at each node. */
+const ROUNDS_MAX = 3;
+/** The key that tokens are signed with; there is one until secrets rotate. */
+const KEY_ID = 1;
+
+export class MeshClient implements Mesh {
+  readonly platform: Platform;
+  readonly codec: Codec;
+  readonly namespace: string | undefined;
+  readonly durability: Durability;
+  readonly retryWrites: boolean;
+  readonly #options: MeshClientOptions;
+  readonly #parts: ClientParts;
+  readonly #timeoutMs: number;
+  readonly #tokenTtlMs: number;
+  readonly #peers: Peer[] = [];
+  readonly #peerOptions: PeerOptions;
+  readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
+  #tokenKey: Uint8Array | undefined;
+  #meshId: string | undefined;
+  readonly #readyWaiters: (() => void)[] = [];
+  #sweeper: Timer | undefined;
+  /** Coarse time, so that a call costs no look at the clock; fresh while the sweeper runs. */
+  #now = 0;
+  /** Calls that pause before their next attempt. */
+  readonly #pausing = new Set<Call>();
+  #closed = false;
+
+  constructor(options: MeshClientOptions, parts: ClientParts = { Session: ClientSession }) {
+    const { platform, transport, secret } = options;
+    checkSecret(secret);
+    this.#options = options;
+    this.#parts = parts;
+    this.platform = platform;
+    this.codec = options.codec ?? jsonCodec;
+    this.namespace = options.namespace === undefined ? undefined : checkNamespace(options.namespace);
+    this.durability = options.durability ?? "replicated";
+    this.retryWrites = options.retryWrites ?? true;
+    this.#timeoutMs = options.timeoutMs === undefined ? CALL_TIMEOUT_MS_DEFAULT : parseDuration(options.timeoutMs, "timeoutMs");
+    this.#tokenTtlMs = options.tokenTtl === undefined ? TOKEN_TTL_MS_DEFAULT : parseDuration(options.tokenTtl, "tokenTtl");
+    this.#peerOptions = {
+      transport,
+      platform,
+      secret,
+      welcomed: (peer, welcome) => this.#welcomed(peer, welcome),
+      failed: (peer, call, error) => this.#failed(peer, call, error),
+    };
+    for (const address of options.addresses) this.#addPeer(address);
+    if (this.#peers.length === 0) throw new MeshError("OPTION_INVALID", "give the address of at least one node, such as 127.0.0.1:7400");
+  }
+
+  #addPeer(address: string): Peer {
+    const peer = new Peer(address, this.#peerOptions, this.#options.local?.get(address));
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  #welcomed(peer: Peer, welcome: Welcome): void {
+    if (this.#meshId !== undefined && this.#meshId !== welcome.meshId) {
+      peer.link?.close(new MeshError("PROTOCOL", `${peer.address} belongs to another mesh than the other nodes given; connect to each mesh by its own`));
+      return;
+    }
+    if (this.#meshId === undefined) {
+      this.#meshId = welcome.meshId;
+      this.#tokenKey = tokenKey(welcome.meshId, this.#options.secret);
+    }
+    // One address is enough to find the others. A node may be known under another name already: then two links lead to it, which does no harm.
+    for (const member of welcome.members) {
+      if (!this.#peers.some(({ address }) => sameAddress(address, member.address))) this.#addPeer(member.address);
+    }
+    for (const waiter of this.#readyWaiters.splice(0)) waiter();
+  }
+
+  // Sessions.
+
+  session(token?: string | readonly string[], options: SessionOptions = {}): Session {
+    this.#checkOpen();
+    const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
+    if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
+    return this.sessionOf(tokens.map((text) => this.#unpack(text)), options);
+  }
+
+  /** A session that knows what these contexts know. */
+  sessionOf(contexts: readonly SessionContext[], options: SessionOptions): Session {
+    return new this.#parts.Session(this, this.#choosePeer(options.node), contexts, options);
+  }
+
+  #unpack(token: string): SessionContext {
+    const key = this.#tokenKey;
+    if (key === undefined || this.#meshId === undefined) throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
+    return unpackToken(token, { meshId: this.#meshId, keys: (keyId) => (keyId === KEY_ID ? key : undefined), now: this.platform.clock.now() });
+  }
+
+  async pack(context: SessionContext): Promise<string> {
+    if (this.#meshId === undefined) await this.ready();
+    const issuedAt = this.platform.clock.now();
+    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKey!, keyId: KEY_ID, issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
+  }
+
+  #choosePeer(address: string | undefined): Peer {
+    if (address !== undefined) {
+      const wanted = this.#peers.find((peer) => sameAddress(peer.address, address));
+      if (wanted === undefined) throw new MeshError("OPTION_INVALID", `${address} is none of the mesh's nodes: ${this.#peers.map((peer) => peer.address).join(", ")}`);
+      return wanted;
+    }
+    const healthy = this.#peers.filter((peer) => peer.failures === 0);
+    const from = healthy.length > 0 ? healthy : this.#peers;
+    return from[Math.floor(this.platform.random() * from.length)];
+  }
+
+  /** Shares one run of a factory among concurrent calls for a key. */
+  async once(key: string, make: () => Promise<{ value: unknown; context: SessionContext }>): Promise<{ value: unknown; context: SessionContext }> {
+    const running = this.#factories.get(key);
+    if (running !== undefined) return await running;
+    const made = make().finally(() => this.#factories.delete(key));
+    this.#factories.set(key, made);
+    return await made;
+  }
+
+  // Calls.
+
+  /** The deadline of a call that begins now, by the coarse clock. */
+  deadline(timeoutMs: number | undefined): number {
+    if (this.#sweeper === undefined) this.#startSweeper();
+    return this.#now + (timeoutMs === undefined ? this.#timeoutMs : checkTimeout(timeoutMs));
+  }
+
+  submit(call: Call, peer: Peer, signal: AbortSignalLike | undefined): void {
+    if (this.#closed) {
+      call.failed(closedError());
+      return;
+    }
+    if (signal !== undefined && !this.#watch(call, signal)) return;
+    peer.submit(call);
+  }
+
+  /** Fails the call when its signal fires. False: it has fired already. */
+  #watch(call: Call, signal: AbortSignalLike): boolean {
+    const abort = (): void => {
+      if (!call.done) call.failed(new MeshError("ABORTED", call.sent ? "the call was aborted by its signal; a write may still happen" : "the call was aborted by its signal", { cause: signal.reason }));
+    };
+    if (signal.aborted) {
+      abort();
+      return false;
+    }
+    signal.addEventListener("abort", abort, { once: true });
+    return true;
+  }
+
+  /** Takes a call to another node, unless its failure is one of the call's own. */
+  #failed(peer: Peer, call: Call, error: MeshError): void {
+    if (call.done) return;
+    call.attempts += 1;
+    if (this.#closed) call.failed(closedError());
+    else if (!isNodesFault(error)) call.failed(error);
+    else if (call.sent && !call.repeatable && error.code !== "NODE_BEHIND" && error.code !== "OVERLOADED") {
+      call.failed(new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }));
+    } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
+    else this.#tryElsewhere(peer, call);
+  }
+
+  #tryElsewhere(peer: Peer, call: Call): void {
+    const next = this.#nextPeer(peer);
+    const round = Math.floor(call.attempts / this.#peers.length);
+    const send = (): void => {
+      this.#pausing.delete(call);
+      if (call.done) return;
+      call.caller.moved(peer, next);
+      if (this.#closed) call.failed(closedError());
+      else next.submit(call);
+    };
+    if (round === 0) send();
+    else {
+      this.#pausing.add(call);
+      this.platform.clock.after(backoffMs(round, this.platform.random), send, true);
+    }
+  }
+
+  /** The next node in turn, a connected one if there is any. */
+  #nextPeer(peer: Peer): Peer {
+    const at = this.#peers.indexOf(peer);
+    const others = this.#peers.map((_, index) => this.#peers[(at + 1 + index) % this.#peers.length]);
+    return others.find((other) => other !== peer && other.link !== undefined) ?? others[0];
+  }
+
+  /** One coarse timer for all deadlines; it runs, and holds the process, while calls are on their way. */
+  #startSweeper(): void {
+    this.#now = this.platform.clock.monotonic();
+    this.#sweeper = this.platform.clock.after(TICK_MS, () => this.#sweep(), true);
+  }
+
+  #sweep(): void {
+    this.#sweeper = undefined;
+    this.#now = this.platform.clock.monotonic();
+    if (this.#pausing.size === 0 && this.#peers.every((peer) => peer.isIdle)) return;
+    for (const peer of this.#peers) for (const call of peer.pending()) this.#expire(peer, call);
+    for (const call of this.#pausing) this.#expire(undefined, call);
+    this.#startSweeper();
+  }
+
+  #expire(peer: Peer | undefined, call: Call): void {
+    if (call.done || call.deadline > this.#now) return;
+    const why = peer?.lastError === undefined ? "" : ` (${peer.lastError.message})`;
+    const what = call.sent ? "there was no answer in time; a write may still happen" : "no node was reached in time";
+    call.failed(new MeshError("TIMEOUT", `${what}${why}; allow more with timeoutMs, or look at the mesh's status`, { cause: peer?.lastError }));
+  }
+
+  // The mesh.
+
+  async ready(options: CallOptions = {}): Promise<void> {
+    this.#checkOpen();
+    if (this.#peers.some((peer) => peer.link !== undefined)) return;
+    const deadline = this.platform.clock.monotonic() + (options.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs));
+    for (let attempt = 0; ; attempt++) {
+      await this.#connectAll();
+      if (this.#peers.some((peer) => peer.link !== undefined)) return;
+      const error = this.#peers.map((peer) => peer.lastError).find((failure) => failure !== undefined);
+      // A wrong secret or address does not become right by waiting.
+      if (error !== undefined && !error.retryable) throw error;
+      if (options.signal?.aborted === true) throw new MeshError("ABORTED", "ready was aborted by its signal", { cause: options.signal.reason });
+      if (this.platform.clock.monotonic() > deadline || attempt >= ROUNDS_MAX) throw error ?? new MeshError("TIMEOUT", "no node answered in time");
+      await new Promise<void>((resolve) => this.platform.clock.after(backoffMs(attempt, this.platform.random), resolve, true));
+    }
+  }
+
+  /** Tries each node once; resolves with the first that welcomes, or when all have failed. */
+  async #connectAll(): Promise<void> {
+    const welcomed = new Promise<void>((resolve) => this.#readyWaiters.push(resolve));
+    const failed = Promise.all(
+      this.#peers.map(async (peer) => {
+        await peer.connect();
+        while (peer.link === undefined && peer.isConnecting) await new Promise<void>((resolve) => this.platform.clock.after(1, resolve, true));
+      }),
+    );
+    await Promise.race([welcomed, failed]);
+  }
+
+  async status(options: CallOptions = {}): Promise<MeshStatus> {
+    await this.ready(options);
+    const answers = await Promise.allSettled(this.#peers.map((peer) => this.#statusOf(peer, options)));
+    const found = new Map<number, NodeStatus>();
+    for (const answer of answers) if (answer.status === "fulfilled") found.set(answer.value.member.replica, answer.value);
+    const failure = answers.find((answer) => answer.status === "rejected");
+    if (found.size === 0) throw failure?.reason;
+    const epoch = Math.max(...[...found.values()].map((status) => status.epoch));
+    return { epoch, members: [...found.values()].map((status) => status.member) };
+  }
+
+  #statusOf(peer: Peer, options: CallOptions): Promise<NodeStatus> {
+    return new Promise((resolve, reject) => this.submit(new StatusCall(this.deadline(options.timeoutMs), resolve, reject), peer, options.signal));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const call of this.#pausing) if (!call.done) call.failed(closedError());
+    for (const peer of this.#peers) peer.close();
+    this.#sweeper?.cancel();
+    await this.#options.onClose?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === "number" && timeoutMs > 0) return timeoutMs;
+  throw new MeshError("OPTION_INVALID", `timeoutMs is ${String(timeoutMs)}; give a number of milliseconds above 0`);
+}
+
+/** Whether another node may do better. */
+function isNodesFault(error: MeshError): boolean {
+  return error.code === "NODE_BEHIND" || error.code === "NODE_UNREACHABLE" || error.code === "PROTOCOL" || error.code === "CLOSED" || (error.code === "TIMEOUT" && error.retryable);
+}
+
+function sameAddress(a: string, b: string): boolean {
+  return a.replace(/^mesh:\/\//, "") === b.replace(/^mesh:\/\//, "");
+}

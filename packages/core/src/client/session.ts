@@ -1,0 +1,236 @@
+// A session as its user holds it: the causal context of one workflow (design section 4), and the calls that are made with it. What
+// the calls have in common with those of other sessions, links, fail-over and deadlines, is in mesh-client.ts.
+
+import { MeshError } from "../errors.js";
+import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions, WriteOptions } from "../mesh.js";
+import { timestampMs } from "../protocol/hybrid-clock.js";
+import { covers, EMPTY_VECTOR, join, raised, type Vector } from "../protocol/vector.js";
+import { DURABILITIES } from "../wire/messages.js";
+import type { Caller, Change } from "./call.js";
+import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
+import type { SessionContext } from "./context.js";
+import { parseDuration } from "./duration.js";
+import { checkKey, storedKey } from "./keys.js";
+import type { Link } from "./link.js";
+import type { MeshClient } from "./mesh-client.js";
+import { OwnWrites, type OwnVersion } from "./own-writes.js";
+import type { Peer } from "./peer.js";
+
+export class ClientSession implements Session, Caller {
+  readonly mesh: MeshClient;
+  readonly #options: SessionOptions;
+  #peer: Peer;
+  /** DV. */
+  #visible: Vector = EMPTY_VECTOR;
+  #time = 0;
+  protected readonly own = new OwnWrites();
+
+  constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
+    this.mesh = mesh;
+    this.#peer = peer;
+    this.#options = options;
+    for (const context of contexts) this.join(context);
+  }
+
+  get node(): string {
+    return this.#peer.address;
+  }
+
+  // The context.
+
+  /** Takes over what another session knows: vectors join, own writes are united. */
+  join(context: SessionContext): void {
+    this.#visible = join(this.#visible, context.visible);
+    if (context.time > this.#time) this.#time = context.time;
+    for (const write of context.own) this.own.restore(write, context.written);
+  }
+
+  context(): SessionContext {
+    return { visible: this.#visible, written: this.own.written, time: this.#time, own: this.own.writes };
+  }
+
+  /** ⚑ What was answered is at the node's applied vector; that is what the session has seen now, never what the node has received. */
+  protected seen(link: Link): Vector {
+    return link.applied;
+  }
+
+  /** Follows the node that has just answered. Own writes are dropped only here, after the answer was compared with them. */
+  follow(link: Link): void {
+    const applied = this.seen(link);
+    if (this.#visible !== applied) this.#visible = covers(applied, this.#visible) ? applied : join(this.#visible, applied);
+    if (link.time > this.#time) this.#time = link.time;
+    this.own.drop(link.applied);
+  }
+
+  wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[]): void {
+    this.own.add(link.replica, counter, timestamp, changes, raised(link.issued, link.replica, counter));
+    if (timestamp > this.#time) this.#time = timestamp;
+    this.follow(link);
+  }
+
+  moved(from: Peer, to: Peer): void {
+    if (this.#peer === from) this.#peer = to;
+  }
+
+  /** ⚑ The winner of the node's version and the session's own; the own one may have lost already. */
+  protected ownWins(own: OwnVersion, version: Version): boolean {
+    const { timestamp, replica } = own.write;
+    return timestamp > version.timestamp || (timestamp === version.timestamp && replica >= version.replica);
+  }
+
+  /** The own change that a read of this key has to return instead of the node's version, if there is one. */
+  ownVersion(key: string, version: Version): OwnVersion | undefined {
+    const own = this.own.newest(key);
+    return own !== undefined && this.ownWins(own, version) ? own : undefined;
+  }
+
+  ownValue(own: OwnVersion): Uint8Array | undefined {
+    const { value, expiresAt } = own.change;
+    const now = Math.max(this.mesh.platform.clock.now(), timestampMs(this.#time));
+    return value === null || (expiresAt !== 0 && expiresAt <= now) ? undefined : value;
+  }
+
+  // Reads.
+
+  get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined> {
+    try {
+      const stored = this.#key(key);
+      const { local } = this.#peer;
+      if (local !== undefined && this.own.isEmpty && options === undefined) {
+        const peeked = this.#peek(local, stored);
+        if (peeked !== NOT_THERE) return Promise.resolve(peeked as Value | undefined);
+      }
+      return this.#call(options, (deadline, resolve, reject) => {
+        return new GetCall(this, deadline, stored, this.own.newest(stored) !== undefined, resolve, reject, false);
+      });
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** Reads a hit of a node in this process without a request. */
+  #peek(local: NonNullable<Peer["local"]>, stored: string): unknown {
+    const bytes = local.peek(stored, this.#visible, this.#time);
+    if (bytes === undefined) return NOT_THERE;
+    const applied = local.node.appliedVector();
+    this.#visible = applied;
+    const now = local.node.clock.latest;
+    if (now > this.#time) this.#time = now;
+    return bytes === null ? undefined : this.mesh.codec.decode(bytes);
+  }
+
+  async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
+    const stored = this.#key(key);
+    return await this.#call<Entry<Value>>(options, (deadline, resolve, reject) => new GetCall(this, deadline, stored, true, resolve as (value: unknown) => void, reject, true));
+  }
+
+  async has(key: string, options?: CallOptions): Promise<boolean> {
+    return (await this.getEntry(key, options)).hit;
+  }
+
+  async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
+    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "getMany takes an array of keys");
+    checkCount(keys.length);
+    const stored = keys.map((key) => this.#key(key));
+    if (stored.length === 0) return [];
+    return await this.#call<(Value | undefined)[]>(options, (deadline, resolve, reject) => {
+      return new GetManyCall(this, deadline, stored, !this.own.isEmpty, resolve as (value: unknown) => void, reject);
+    });
+  }
+
+  // Writes.
+
+  async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+    await this.#write([this.#change(key, value, options)], options);
+  }
+
+  async delete(key: string, options?: WriteOptions): Promise<void> {
+    await this.#write([{ key: this.#key(key), value: null, ttlMs: 0 }], options);
+  }
+
+  async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
+    const changes = new Map<string, Change>();
+    for (const [key, value] of entries) {
+      const change = this.#change(key, value, options);
+      changes.set(change.key, change);
+    }
+    await this.#write([...changes.values()], options);
+  }
+
+  async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
+    const stored = new Set(keys.map((key) => this.#key(key)));
+    await this.#write([...stored].map((key) => ({ key, value: null, ttlMs: 0 })), options);
+  }
+
+  async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
+    const found = await this.getEntry<Value>(key, options);
+    if (found.hit) return found.value as Value;
+    // Whoever shares the factory's value follows the session that wrote it: the value is an effect of all that this one had seen.
+    const made = await this.mesh.once(this.#key(key), async () => {
+      const value = await factory();
+      await this.set(key, value, options);
+      return { value, context: this.context() };
+    });
+    this.join(made.context);
+    return made.value as Value;
+  }
+
+  #key(key: unknown): string {
+    return storedKey(this.mesh.namespace, checkKey(key));
+  }
+
+  #change(key: unknown, value: unknown, options: WriteOptions | undefined): Change {
+    const stored = this.#key(key);
+    const bytes = this.mesh.codec.encode(value);
+    if (bytes.length > VALUE_BYTES_MAX) {
+      throw new MeshError("VALUE_TOO_LARGE", `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`);
+    }
+    return { key: stored, value: bytes, ttlMs: options?.ttl === undefined ? 0 : ttlMs(options.ttl) };
+  }
+
+  async #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
+    checkCount(changes.length);
+    if (changes.length === 0) return;
+    this.own.checkRoom();
+    const durability = durabilityLevel(options?.durability ?? this.#options.durability ?? this.mesh.durability);
+    await this.#call<void>(options, (deadline, resolve, reject) => new WriteCall(this, deadline, durability, changes, this.mesh.retryWrites, resolve, reject));
+  }
+
+  #call<Value>(
+    options: CallOptions | undefined,
+    make: (deadline: number, resolve: (value: Value) => void, reject: (error: Error) => void) => GetCall | GetManyCall | WriteCall,
+  ): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const call = make(this.mesh.deadline(options?.timeoutMs ?? this.#options.timeoutMs), resolve as (value: unknown) => void, reject);
+      this.mesh.submit(call, this.#peer, options?.signal);
+    });
+  }
+
+  // Roaming.
+
+  token(): Promise<string> {
+    return this.mesh.pack(this.context());
+  }
+
+  fork(): Session {
+    return this.mesh.sessionOf([this.context()], { ...this.#options, node: this.#peer.address });
+  }
+}
+
+/** Says that `#peek` found nothing that it may answer. */
+const NOT_THERE = Symbol("not there");
+
+function checkCount(count: number): void {
+  if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one call; at most ${KEYS_PER_REQUEST_MAX} are allowed: use several calls`);
+}
+
+function ttlMs(ttl: Duration): number {
+  return Math.max(1, Math.round(parseDuration(ttl, "ttl")));
+}
+
+function durabilityLevel(durability: Durability): number {
+  const level = DURABILITIES.indexOf(durability);
+  if (level < 0) throw new MeshError("OPTION_INVALID", `durability ${JSON.stringify(durability)} is none of ${DURABILITIES.join(", ")}`);
+  return level;
+}
