@@ -1,3 +1,13 @@
 import { defineConfig } from "tsup";
 
-export default defineConfig({ entry: ["src/index.ts"], format: "esm", target: "node20", dts: false, clean: true, sourcemap: true });
+// Each process of a bench is an entry of its own, beside the program that starts them.
+export default defineConfig({
+  entry: ["src/main.ts", "src/processes/*.ts"],
+  outDir: "dist",
+  format: "esm",
+  target: "node20",
+  splitting: true,
+  dts: false,
+  clean: true,
+  sourcemap: true,
+});
