@@ -16,6 +16,6 @@ export * as limits from "./limits.js";
 
 // For tools.
 export { InvariantError } from "./invariant.js";
-export { inspectToken, tokenKey, verifyToken, type TokenContents } from "./client/token.js";
+export { inspectToken, type TokenContents } from "./client/token.js";
 export { parseDuration } from "./client/duration.js";
 export { systemPlatform } from "./embedded/platform.js";

@@ -11,7 +11,7 @@ import type { Caller, Change } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
-import { checkKey, storedKey } from "./keys.js";
+import { storedKey } from "./keys.js";
 import type { Link } from "./link.js";
 import type { MeshClient } from "./mesh-client.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
@@ -177,7 +177,7 @@ export class ClientSession implements Session, Caller {
   }
 
   #key(key: unknown): string {
-    return storedKey(this.mesh.namespace, checkKey(key));
+    return storedKey(this.mesh.namespace, key);
   }
 
   #change(key: unknown, value: unknown, options: WriteOptions | undefined): Change {

@@ -276,7 +276,7 @@ export class Host {
       const drained = await this.#flusher.drain().catch(() => false);
       if (drained && this.node.log.length === 0 && this.waiters.length === 0) break;
       if (drained && this.#link !== undefined && !this.#link.connected && this.node.pendingWrites === 0) break;
-      await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve));
+      await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve, true));
     }
     this.#end();
   }

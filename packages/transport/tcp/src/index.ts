@@ -1,0 +1,6 @@
+// For users.
+export { connect } from "./connect.js";
+
+// For those who run nodes, and for tools.
+export { tcpTransport } from "./transport.js";
+export { formatAddress, parseAddress, type HostPort } from "./address.js";
