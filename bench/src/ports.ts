@@ -1,0 +1,13 @@
+// Ports of this machine that nobody listens on.
+
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+
+/** So many different free ports. Another program may take one before it is used; then the start fails and says so. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
