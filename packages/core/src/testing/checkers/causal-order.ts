@@ -1,7 +1,7 @@
 // Causal order: a read never returns what its causal past has overwritten, never "absent" where the past holds a value, and
 // never a value that nobody wrote to that key.
 
-import type { Causality } from "../causality.js";
+import { mayReadAsAbsent, type Causality } from "../causality.js";
 import type { History, Observation, Operation } from "../history.js";
 import type { Violation } from "./violation.js";
 
@@ -25,7 +25,9 @@ function inventedValue(history: History, operation: Operation, { key, write, abs
       ? "which was refused and must not have happened"
       : source.deletion && !absent
         ? "which deleted it"
-        : undefined;
+        : absent && !mayReadAsAbsent(source, operation.untilMs)
+          ? "as absent, which it neither deleted nor let expire"
+          : undefined;
   if (problem === undefined) return undefined;
   const message = `#${operation.id} ${operation.session} reads ${key} and sees write ${write}, ${problem}`;
   return { rule: "causal order", message, operations: [operation.id, source.operation] };

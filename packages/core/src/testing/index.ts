@@ -1,0 +1,9 @@
+// For tests: the simulator and the checkers. Not needed to run a mesh.
+export { runSeed, type RunOptions, type RunResult } from "./run.js";
+export { MUTATIONS, type Mutation, type MutationContext, type Parts } from "./mutations.js";
+export { drawOptions, type SimulationOptions } from "./options.js";
+export { checkHistory } from "./checkers/check-history.js";
+export type { Violation } from "./checkers/violation.js";
+export { History, type Observation, type Operation, type Outcome, type Sample, type Stamp, type StoredWrite, type StoreState, type Write } from "./history.js";
+export { SeededRandom } from "./random.js";
+export { Simulation, SimulationStalled, type Settle } from "./simulation.js";

@@ -1,0 +1,60 @@
+// What a simulated run is like, drawn from its seed: a small mesh or a larger one, near or far links, faults or none, clocks that agree or not.
+
+import { SeededRandom } from "./random.js";
+
+export interface SimulationOptions {
+  readonly nodes: number;
+  /** Programs that hold connections to the mesh; a workflow moves among them with its token. */
+  readonly clients: number;
+  readonly workflows: number;
+  /** Steps of each workflow. */
+  readonly steps: number;
+  readonly keys: number;
+  /** Typical delay of a link is drawn between these, link by link. */
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  /** Typical pause between two steps of a workflow. */
+  readonly pauseMs: number;
+  /** Chance, per send, that a connection breaks. */
+  readonly breakChance: number;
+  readonly cutChance: number;
+  readonly holdChance: number;
+  readonly stallChance: number;
+  readonly storeDelayMs: number;
+  readonly storeFailureChance: number;
+  /** Wall clocks differ by up to this much. */
+  readonly clockSkewMs: number;
+  /** Share of the steps that write. */
+  readonly writeShare: number;
+  /** Chance that a step goes on at another client and node. */
+  readonly roamChance: number;
+  /** Bytes added to each value: with many of them caches overflow and load again. */
+  readonly padding: number;
+}
+
+/** Draws the options of the run with this seed. */
+export function drawOptions(seed: number): SimulationOptions {
+  // A stream of its own: what else is drawn from the seed does not change with the number of options.
+  const random = new SeededRandom(seed ^ 0x5eed_0b75);
+  const delayMsMin = random.magnitude(0.05, 2);
+  return {
+    nodes: random.int(2, 5),
+    clients: random.int(1, 3),
+    workflows: random.int(2, 6),
+    steps: random.int(8, 24),
+    keys: random.int(2, 6),
+    delayMsMin,
+    delayMsMax: delayMsMin * random.magnitude(1, 60),
+    pauseMs: random.magnitude(0.2, 30),
+    breakChance: random.chance(0.4) ? random.magnitude(0.002, 0.03) : 0,
+    cutChance: random.pick([0, 0.1, 0.5]),
+    holdChance: random.pick([0, 0, 0.2]),
+    stallChance: random.pick([0, 0.05, 0.2]),
+    storeDelayMs: random.magnitude(0.1, 30),
+    storeFailureChance: random.chance(0.3) ? random.between(0.02, 0.3) : 0,
+    clockSkewMs: random.pick([0, 5, 200, 5_000]),
+    writeShare: random.between(0.25, 0.75),
+    roamChance: random.between(0.2, 0.9),
+    padding: random.chance(0.2) ? random.int(2_000, 6_000) : 0,
+  };
+}

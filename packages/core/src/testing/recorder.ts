@@ -1,0 +1,94 @@
+// Writes down what sessions ask and are told, in the terms of the history: values are the numbers of writes. A deletion has no value; it is known by
+// its dot, which may become known after others have met it, so such observations are completed at the end of the run.
+
+import type { Entry } from "../mesh.js";
+import { History, type Observation, type Outcome, type Stamp, type StoredWrite, type Write } from "./history.js";
+import type { StoreContent } from "./simulated-store.js";
+
+type OpenObservation = { -readonly [Field in keyof Observation]: Observation[Field] };
+
+export class Recorder {
+  readonly history = new History();
+  readonly #padding: string;
+  readonly #byDot = new Map<string, number>();
+  /** Deletions whose outcome nobody told, by key: at most one each, so that a row tells which it was. */
+  readonly #unknownDeletions = new Map<string, number>();
+  readonly #openDeletions = new Set<string>();
+  readonly #unnamed: [observation: OpenObservation, dot: string][] = [];
+  readonly #storeStates: { atMs: number; rows: [key: string, stamp: Stamp, value: Uint8Array | null][]; flushed: Record<number, number> }[] = [];
+
+  constructor(padding: number) {
+    this.#padding = "x".repeat(padding);
+  }
+
+  /** The value by which the write is known. */
+  valueOf(write: Write): unknown {
+    return this.#padding === "" ? write.id : [write.id, this.#padding];
+  }
+
+  #writeOf(value: unknown): number {
+    return Array.isArray(value) ? (value[0] as number) : (value as number);
+  }
+
+  mayDelete(key: string): boolean {
+    return !this.#unknownDeletions.has(key) && !this.#openDeletions.has(key);
+  }
+
+  open(session: string, node: string, keys: readonly string[], atMs: number, deletion: boolean, expiresFromMs?: number): Write {
+    if (deletion) for (const key of keys) this.#openDeletions.add(key);
+    return this.history.openWrite(session, node, keys, atMs, { deletion, expiresFromMs });
+  }
+
+  /** The node named the write. */
+  stamped(write: Write, stamp: Stamp): void {
+    write.stamp = stamp;
+    this.#byDot.set(`${stamp.replica}:${stamp.counter}`, write.id);
+  }
+
+  close(write: Write, outcome: Outcome, atMs: number): void {
+    this.history.closeWrite(write, outcome, atMs, write.stamp);
+    if (!write.deletion) return;
+    for (const key of write.keys) {
+      this.#openDeletions.delete(key);
+      if (outcome !== "done") this.#unknownDeletions.set(key, write.id);
+    }
+  }
+
+  /** A value, or undefined for none, as a plain read returns it. */
+  observe(key: string, value: unknown): Observation {
+    return { key, write: value === undefined ? undefined : this.#writeOf(value), absent: value === undefined };
+  }
+
+  observeEntry(key: string, entry: Entry<unknown>): Observation {
+    const observation: OpenObservation = { key, write: entry.hit ? this.#writeOf(entry.value) : undefined, absent: !entry.hit };
+    if (!entry.hit && entry.version !== undefined) this.#unnamed.push([observation, entry.version]);
+    return observation;
+  }
+
+  /** Keeps a state of the store. */
+  stored(content: StoreContent, atMs: number): void {
+    const rows = [...content.rows.values()].map((row): [string, Stamp, Uint8Array | null] => [row.key, { timestamp: row.timestamp, replica: row.replica, counter: row.counter }, row.value]);
+    this.#storeStates.push({ atMs, rows, flushed: Object.fromEntries(content.flushed) });
+  }
+
+  /** Completes what could not be named when it was met. */
+  finish(decode: (bytes: Uint8Array) => unknown): History {
+    for (const [observation, dot] of this.#unnamed) observation.write = this.#named(observation.key, dot);
+    for (const { atMs, rows, flushed } of this.#storeStates) {
+      const stored = rows.map(([key, stamp, value]) => this.#storedWrite(key, stamp, value, decode));
+      this.history.storeStates.push({ atMs, rows: stored, flushed });
+    }
+    return this.history;
+  }
+
+  #storedWrite(key: string, stamp: Stamp, value: Uint8Array | null, decode: (bytes: Uint8Array) => unknown): StoredWrite {
+    const write = value === null ? this.#named(key, `${stamp.replica}:${stamp.counter}`) : this.#writeOf(decode(value));
+    if (write === undefined) throw new Error(`nobody made the write ${stamp.replica}:${stamp.counter} that the store has at ${key}`);
+    this.history.writes[write].stamp ??= stamp;
+    return { key, write, stamp };
+  }
+
+  #named(key: string, dot: string): number | undefined {
+    return this.#byDot.get(dot) ?? this.#unknownDeletions.get(key);
+  }
+}

@@ -1,0 +1,164 @@
+// One roaming workflow of a simulated run: it reads and writes, goes on elsewhere with its token, forks and joins, and notes all of it.
+
+import { MeshError } from "../errors.js";
+import type { Durability, Session } from "../mesh.js";
+import type { MeshClient } from "../client/mesh-client.js";
+import type { Write } from "./history.js";
+import type { SeededRandom } from "./random.js";
+import type { Recorder } from "./recorder.js";
+import type { Simulation } from "./simulation.js";
+import type { SimulationOptions } from "./options.js";
+
+/** Codes that the faults of a run excuse. Whatever else a call fails with is a finding. */
+const EXCUSED = new Set(["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"]);
+const DURABILITIES: readonly Durability[] = ["memory", "memory", "replicated", "everywhere", "stored"];
+const TTLS_MS = [5, 50, 500];
+/** What clocks drift apart in the longest runs. */
+const DRIFT_MS_MAX = 50;
+
+export interface WorkflowWorld {
+  readonly simulation: Simulation;
+  readonly options: SimulationOptions;
+  readonly recorder: Recorder;
+  readonly clients: readonly MeshClient[];
+  readonly addresses: readonly string[];
+  readonly keys: readonly string[];
+  /** Keys whose values expire; apart, so that samples of the others depend on no clock. */
+  readonly expiringKeys: readonly string[];
+  /** The session notes the stamp of this write when it is told. */
+  expectStamp(session: Session, write: Write): void;
+}
+
+export class Workflow {
+  readonly #world: WorkflowWorld;
+  readonly #random: SeededRandom;
+  readonly #name: string;
+  #session: Session;
+  /** Changes whenever the session is another one for the history. */
+  #label: string;
+  #branches = 0;
+
+  constructor(world: WorkflowWorld, name: string) {
+    this.#world = world;
+    this.#random = world.simulation.random.split();
+    this.#name = name;
+    this.#label = name;
+    this.#session = this.#random.pick(world.clients).session(undefined, { node: this.#random.pick(world.addresses) });
+    world.recorder.history.begin(name);
+  }
+
+  async run(): Promise<void> {
+    const { simulation, options } = this.#world;
+    for (let step = 0; step < options.steps; step++) {
+      if (this.#random.chance(0.7)) await simulation.sleep(options.pauseMs * this.#random.between(0, 2));
+      if (this.#random.chance(options.roamChance)) await this.#roam();
+      if (this.#random.chance(0.06)) await this.#forkAndJoin();
+      else await this.#act();
+    }
+  }
+
+  async #act(): Promise<void> {
+    const isWrite = this.#random.chance(this.#world.options.writeShare);
+    try {
+      if (isWrite) await this.#write();
+      else await this.#read();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** The calls that a fault may excuse are over; others are findings. */
+  #failed(error: unknown): void {
+    if (error instanceof MeshError && EXCUSED.has(error.code)) return;
+    this.#world.recorder.history.failures.push(`${this.#label} at ${this.#session.node}: ${error instanceof MeshError ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)}`);
+  }
+
+  async #roam(): Promise<void> {
+    const { clients, addresses } = this.#world;
+    try {
+      const token = await this.#session.token();
+      this.#session = this.#random.pick(clients).session(token, { node: this.#random.pick(addresses) });
+    } catch (error) {
+      if (!(error instanceof MeshError && error.code === "TOKEN_TOO_LARGE")) throw error;
+    }
+  }
+
+  /** Two branches at random nodes, one write or read each, joined by their tokens. */
+  async #forkAndJoin(): Promise<void> {
+    const { recorder, clients, addresses } = this.#world;
+    const parent = this.#label;
+    const branches = [0, 1].map(() => {
+      const branch = new Workflow(this.#world, `${this.#name}.${++this.#branches}`);
+      branch.#session = this.#session.fork();
+      recorder.history.begin(branch.#label, [parent]);
+      return branch;
+    });
+    await Promise.all(branches.map(async (branch) => {
+      await branch.#roam();
+      await branch.#act();
+    }));
+    const tokens = await Promise.all(branches.map((branch) => branch.#session.token().catch(() => undefined)));
+    if (tokens.some((token) => token === undefined)) return;
+    this.#session = this.#random.pick(clients).session(tokens as string[], { node: this.#random.pick(addresses) });
+    this.#label = `${this.#name}.${++this.#branches}`;
+    recorder.history.begin(this.#label, branches.map((branch) => branch.#label));
+  }
+
+  async #write(): Promise<void> {
+    const { recorder, simulation, keys, options, expiringKeys } = this.#world;
+    const durability = this.#random.pick(DURABILITIES);
+    const session = this.#session;
+    const draw = this.#random.next();
+    if (draw < 0.12) {
+      const key = this.#random.pick(keys);
+      if (!recorder.mayDelete(key)) return;
+      await this.#record(recorder.open(this.#label, session.node, [key], simulation.time, true), () => session.delete(key, { durability }));
+    } else if (draw < 0.2) {
+      const key = this.#random.pick(expiringKeys);
+      const ttl = this.#random.pick(TTLS_MS);
+      // Clocks differ by this much, and drift a little.
+      const from = simulation.time + ttl - options.clockSkewMs - DRIFT_MS_MAX;
+      const write = recorder.open(this.#label, session.node, [key], simulation.time, false, from);
+      await this.#record(write, () => session.set(key, recorder.valueOf(write), { durability, ttl }));
+    } else if (draw < 0.4) {
+      const chosen = this.#random.sample(keys, this.#random.int(2, 3));
+      const write = recorder.open(this.#label, session.node, chosen, simulation.time, false);
+      await this.#record(write, () => session.setMany(chosen.map((key) => [key, recorder.valueOf(write)] as const), { durability }));
+    } else {
+      const key = this.#random.pick(keys);
+      const write = recorder.open(this.#label, session.node, [key], simulation.time, false);
+      await this.#record(write, () => session.set(key, recorder.valueOf(write), { durability }));
+    }
+  }
+
+  async #record(write: Write, call: () => Promise<void>): Promise<void> {
+    const { recorder, simulation } = this.#world;
+    this.#world.expectStamp(this.#session, write);
+    simulation.note(() => `${this.#label} writes #${write.id} ${write.keys.join(" ")} at ${this.#session.node}`);
+    try {
+      await call();
+    } catch (error) {
+      recorder.close(write, "unknown", simulation.time);
+      throw error;
+    }
+    recorder.close(write, "done", simulation.time);
+    simulation.note(() => `${this.#label} was told #${write.id} = ${write.stamp?.replica}:${write.stamp?.counter}`);
+  }
+
+  async #read(): Promise<void> {
+    const { recorder, simulation, keys, expiringKeys } = this.#world;
+    const session = this.#session;
+    const atMs = simulation.time;
+    const draw = this.#random.next();
+    const key = this.#random.chance(0.1) ? this.#random.pick(expiringKeys) : this.#random.pick(keys);
+    const asked = draw < 0.5 ? this.#random.sample(keys, this.#random.int(2, 4)) : [key];
+    const observed =
+      draw < 0.5
+        ? (await session.getMany(asked)).map((value, index) => recorder.observe(asked[index], value))
+        : draw < 0.7
+          ? [recorder.observe(key, await session.get(key))]
+          : [recorder.observeEntry(key, await session.getEntry(key))];
+    simulation.note(() => `${this.#label} read ${observed.map((one) => `${one.key}=${one.write ?? "-"}`).join(" ")} at ${session.node}`);
+    recorder.history.read(this.#label, session.node, observed, atMs, simulation.time);
+  }
+}
