@@ -27,6 +27,8 @@ export interface Write {
   outcome: Outcome;
   /** Where it became known. */
   stamp: Stamp | undefined;
+  /** Its vector, replica id → counter, as other nodes received it; where it became known. */
+  follows?: Readonly<Record<number, number>>;
 }
 
 /** What a read was told of one key. */

@@ -37,24 +37,26 @@ export function drawOptions(seed: number): SimulationOptions {
   // A stream of its own: what else is drawn from the seed does not change with the number of options.
   const random = new SeededRandom(seed ^ 0x5eed_0b75);
   const delayMsMin = random.magnitude(0.05, 2);
+  // Caches that overflow are worth having only where there is time to overflow between two events: many steps, and a store that is near.
+  const overflows = random.chance(0.2);
   return {
     nodes: random.int(2, 5),
     clients: random.int(1, 3),
-    workflows: random.int(2, 6),
-    steps: random.int(8, 24),
-    keys: random.int(2, 6),
+    workflows: overflows ? random.int(5, 8) : random.int(2, 6),
+    steps: overflows ? random.int(15, 30) : random.int(8, 24),
+    keys: overflows ? random.int(8, 20) : random.int(2, 6),
     delayMsMin,
     delayMsMax: delayMsMin * random.magnitude(1, 60),
-    pauseMs: random.magnitude(0.2, 30),
+    pauseMs: overflows ? random.magnitude(0.2, 3) : random.magnitude(0.2, 30),
     breakChance: random.chance(0.4) ? random.magnitude(0.002, 0.03) : 0,
     cutChance: random.pick([0, 0.1, 0.5]),
     holdChance: random.pick([0, 0, 0.2]),
     stallChance: random.pick([0, 0.05, 0.2]),
-    storeDelayMs: random.magnitude(0.1, 30),
+    storeDelayMs: overflows ? random.magnitude(0.02, 1) : random.magnitude(0.1, 30),
     storeFailureChance: random.chance(0.3) ? random.between(0.02, 0.3) : 0,
     clockSkewMs: random.pick([0, 5, 200, 5_000]),
     writeShare: random.between(0.25, 0.75),
     roamChance: random.between(0.2, 0.9),
-    padding: random.chance(0.2) ? random.int(2_000, 6_000) : 0,
+    padding: overflows ? random.int(5_000, 10_000) : 0,
   };
 }

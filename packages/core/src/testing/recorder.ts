@@ -14,6 +14,7 @@ export class Recorder {
   /** Deletions whose outcome nobody told, by key: at most one each, so that a row tells which it was. */
   readonly #unknownDeletions = new Map<string, number>();
   readonly #openDeletions = new Set<string>();
+  readonly #vectors = new Map<string, Readonly<Record<number, number>>>();
   readonly #unnamed: [observation: OpenObservation, dot: string][] = [];
   readonly #storeStates: { atMs: number; rows: [key: string, stamp: Stamp, value: Uint8Array | null][]; flushed: Record<number, number> }[] = [];
 
@@ -71,12 +72,20 @@ export class Recorder {
     this.#storeStates.push({ atMs, rows, flushed: Object.fromEntries(content.flushed) });
   }
 
+  /** Notes the vector under which a node received some writes of one origin. */
+  received(replica: number, first: number, last: number, vector: Readonly<Record<number, number>>): void {
+    for (let counter = first; counter <= last; counter++) this.#vectors.set(`${replica}:${counter}`, { ...vector, [replica]: counter });
+  }
+
   /** Completes what could not be named when it was met. */
   finish(decode: (bytes: Uint8Array) => unknown): History {
     for (const [observation, dot] of this.#unnamed) observation.write = this.#named(observation.key, dot);
     for (const { atMs, rows, flushed } of this.#storeStates) {
       const stored = rows.map(([key, stamp, value]) => this.#storedWrite(key, stamp, value, decode));
       this.history.storeStates.push({ atMs, rows: stored, flushed });
+    }
+    for (const write of this.history.writes) {
+      if (write.stamp !== undefined) write.follows = this.#vectors.get(`${write.stamp.replica}:${write.stamp.counter}`);
     }
     return this.history;
   }

@@ -13,6 +13,7 @@ import type { Host } from "../host/host.js";
 import { Loads } from "../host/loads.js";
 import type { Session } from "../mesh.js";
 import { Node } from "../protocol/node.js";
+import type { Segment } from "../protocol/segment.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
@@ -101,7 +102,7 @@ class World implements WorkflowWorld {
     this.options = options;
     this.recorder = new Recorder(options.padding);
     this.addresses = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
-    this.keys = Array.from({ length: options.keys * (options.padding > 0 ? 5 : 1) }, (_, index) => `k${index}`);
+    this.keys = Array.from({ length: options.keys }, (_, index) => `k${index}`);
     this.#content.onApply = (content) => this.recorder.stored(content, simulation.time);
     const { random } = simulation;
     this.network = new SimulatedNetwork(simulation, {
@@ -127,7 +128,7 @@ class World implements WorkflowWorld {
     return host === undefined ? EMPTY_VECTOR : host.node.ring.vector(host.node.received);
   }
 
-  /** The classes of production, with ears: I3 says that no node is ever behind here, and sessions are told the stamps of their writes. */
+  /** The classes of production, with ears: no node is ever behind here (I3), nodes receive vectors, and sessions are told the stamps of their writes. */
   #watched(): Parts {
     const { recorder } = this;
     const expected = this.#expected;
@@ -141,6 +142,11 @@ class World implements WorkflowWorld {
             recorder.history.failures.push(`I3: node ${this.replica}: ${String(error)}`);
             throw error;
           }
+        }
+        override receive(segment: Segment): void {
+          super.receive(segment);
+          const { replicas } = this.ring;
+          recorder.received(replicas[segment.origin], segment.first, segment.last, Object.fromEntries(segment.vector.map((counter, index) => [replicas[index], counter])));
         }
       },
       Session: class extends ClientSession {

@@ -8,6 +8,7 @@ import { checkConvergence } from "./convergence.js";
 import { checkReadCuts } from "./read-cuts.js";
 import { checkSessionGuarantees } from "./session-guarantees.js";
 import { checkStoreCut } from "./store-cut.js";
+import { checkVectors } from "./vectors.js";
 import type { Checker, Violation } from "./violation.js";
 
 /** In the order in which their reports are most telling. */
@@ -17,9 +18,16 @@ export const CHECKERS: readonly Checker[] = [
   checkCausalOrder,
   checkArbitration,
   checkStoreCut,
+  checkVectors,
   checkConvergence,
-  (history) => history.failures.map((message) => ({ rule: "no failure", message, operations: [] })),
+  (history) => history.failures.map((message) => ({ rule: ruleOf(message), message, operations: [] })),
 ];
+
+/** A node that stops says which of its invariants broke. */
+function ruleOf(failure: string): string {
+  const invariant = /\bI[1-6]\b/.exec(failure);
+  return invariant === null ? "no call fails" : `invariant ${invariant[0]}`;
+}
 
 export function checkHistory(history: History): Violation[] {
   const truth = new Causality(history);
