@@ -407,6 +407,6 @@ describe("all checkers together", () => {
     told.see("a", { x: told.write("a", "x", [1, 1, 1]) });
     expect(checkHistory(told)).toEqual([]);
     told.failures.push("a read timed out");
-    expect(checkHistory(told)).toEqual([{ rule: "no failure", message: "a read timed out", operations: [] }]);
+    expect(checkHistory(told)).toEqual([{ rule: "no call fails", message: "a read timed out", operations: [] }]);
   });
 });
