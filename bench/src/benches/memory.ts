@@ -13,7 +13,7 @@ import { median, round, spread } from "../statistics.js";
 import { HOT_ENTRIES } from "../workload.js";
 
 const ENTRIES = 1_000_000;
-const QUICK_ENTRIES = 20_000;
+const QUICK_ENTRIES = 100_000;
 const CACHE_BYTES = 1024 ** 3;
 const SERVING_MS = 5_000;
 const QUICK_SERVING_MS = 200;
