@@ -58,7 +58,7 @@ describe("Simulation", () => {
     const world = new Simulation(1, settle);
     const order: string[] = [];
     const chain = async () => {
-      for (let turn = 0; turn < 1000; turn++) await undefined;
+      for (let turn = 0; turn < 1000; turn++) await Promise.resolve();
       order.push("chain");
     };
     world.schedule(1, () => void chain());

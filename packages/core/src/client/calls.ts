@@ -2,7 +2,7 @@
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
-import { MeshError } from "../errors.js";
+import type { MeshError } from "../errors.js";
 import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
 import type { Entry, MemberStatus } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";

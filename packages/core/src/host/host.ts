@@ -285,7 +285,7 @@ export class Host {
     this.#closed = true;
     this.#flusher.stop();
     this.#link?.close();
-    for (const connection of [...this.connections]) connection.close();
+    for (const connection of this.connections) connection.close();
     if (this.#failed) void this.#listener?.close();
   }
 }

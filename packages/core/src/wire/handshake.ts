@@ -9,7 +9,8 @@
 // Each proof is bound to its direction, so that one cannot be sent back as the other's.
 
 import { equalBytes, hmacSha256 } from "../bytes/mac.js";
-import { ByteReader, MalformedError } from "../bytes/reader.js";
+import type { ByteReader} from "../bytes/reader.js";
+import { MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
 import type { ByteWriter } from "../bytes/writer.js";
 import { MeshError } from "../errors.js";

@@ -17,6 +17,7 @@ export function parseAddress(address: string): HostPort {
   return { host: match[1] ?? match[2], port };
 }
 
+/** The form that `parseAddress` reads, with brackets around IPv6. */
 export function formatAddress({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

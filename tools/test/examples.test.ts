@@ -1,0 +1,24 @@
+// Every example runs and prints what it says.
+
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../packages.mjs";
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  "01-quick-start.mjs": "{ items: [ 'tea' ] }\n",
+  "02-fork-and-join.mjs": "[ 'uploading', 'Great', 'I laughed.' ]\n",
+  "03-nodes-over-tcp.mjs": "hello from a mesh of 3\n",
+};
+
+describe("examples", () => {
+  const found = readdirSync(`${ROOT}/examples`).filter((name) => name.endsWith(".mjs"));
+
+  it("are all expected to print something", () => {
+    expect([...found].sort()).toEqual(Object.keys(EXPECTED));
+  });
+
+  it.each(found)("%s", (name) => {
+    expect(execFileSync(process.execPath, [`${ROOT}/examples/${name}`], { encoding: "utf8", timeout: 30_000 })).toBe(EXPECTED[name]);
+  });
+});

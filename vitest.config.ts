@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+const ROOTS = [
+  "packages/core",
+  "packages/conformance",
+  "packages/adapters/memory",
+  "packages/adapters/lmdb",
+  "packages/transport/tcp",
+  "packages/cli",
+  "apps/demo",
+  "bench",
+  "tools",
+];
+
+// One project per package, so that a failure names its package. Two files at a time: many tests start processes of their own.
+export default defineConfig({
+  test: {
+    projects: ROOTS.map((root) => ({ test: { name: root, root, include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } })),
+    maxWorkers: 2,
+    passWithNoTests: true,
+  },
+});
