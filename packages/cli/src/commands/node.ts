@@ -1,6 +1,7 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import { formMesh, limits, MeshError, startNode, type RunningNode, type Store } from "@causalmesh/core";
+import type { MeshError} from "@causalmesh/core";
+import { formMesh, limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
