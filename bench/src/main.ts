@@ -13,10 +13,26 @@ interface Listed {
 }
 
 const BENCHES: readonly Listed[] = [
-  { name: "hit", summary: "GET and SET of cached values over TCP, beside a plain echo and redis-server", load: async () => (await import("./benches/hit.js")).hit },
-  { name: "embedded", summary: "session.get of a hit in one process, beside Map and lru-cache", load: async () => (await import("./benches/embedded.js")).embedded },
-  { name: "ring", summary: "writes through 3 and 5 node processes: rate, link bytes, CPU, visibility", load: async () => (await import("./benches/ring.js")).ring },
-  { name: "memory", summary: "bytes per entry beside a Map, and garbage collection while serving", load: async () => (await import("./benches/memory.js")).memory },
+  {
+    name: "hit",
+    summary: "GET and SET of cached values over TCP, beside a plain echo and redis-server",
+    load: async () => (await import("./benches/hit.js")).hit,
+  },
+  {
+    name: "embedded",
+    summary: "session.get of a hit in one process, beside Map and lru-cache",
+    load: async () => (await import("./benches/embedded.js")).embedded,
+  },
+  {
+    name: "ring",
+    summary: "writes through 3 and 5 node processes: rate, link bytes, CPU, visibility",
+    load: async () => (await import("./benches/ring.js")).ring,
+  },
+  {
+    name: "memory",
+    summary: "bytes per entry beside a Map, and garbage collection while serving",
+    load: async () => (await import("./benches/memory.js")).memory,
+  },
 ];
 const REPETITIONS = 5;
 const QUICK_REPETITIONS = 3;

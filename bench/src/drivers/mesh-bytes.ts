@@ -37,7 +37,9 @@ export const meshProtocol: ByteProtocol = {
 };
 
 function describe(bytes: Buffer, type: number, at: number, next: number): string {
-  return type === ERROR ? `the node answered with an error: ${bytes.toString("latin1", at + HEAD_BYTES, next)}` : `the node answered with a frame of type ${type}`;
+  return type === ERROR
+    ? `the node answered with an error: ${bytes.toString("latin1", at + HEAD_BYTES, next)}`
+    : `the node answered with a frame of type ${type}`;
 }
 
 /** Shakes hands without a secret. */
