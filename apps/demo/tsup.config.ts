@@ -1,3 +1,11 @@
 import { defineConfig } from "tsup";
 
-export default defineConfig({ entry: ["src/index.ts"], format: "esm", target: "node20", dts: false, clean: true, sourcemap: true });
+// One entry per kind of process.
+export default defineConfig({
+  entry: ["src/main.ts", "src/processes/mesh-node.ts", "src/processes/plain-node.ts", "src/processes/function-host.ts"],
+  format: "esm",
+  target: "node20",
+  dts: false,
+  clean: true,
+  sourcemap: true,
+});

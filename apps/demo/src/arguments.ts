@@ -1,0 +1,50 @@
+// The command line of the demo.
+
+import { parseArgs } from "node:util";
+
+export const USAGE = `usage: npm run demo -- [options]
+
+  --once             end after the run: exit 0 if CausalMesh had no anomaly and the plain caches had some
+  --workflows N      workflows per system (default 3000)
+  --port N           port of the page (default 8080; 0: any)
+  --seed N           what is drawn at random: films, users, hosts, nodes (default: drawn and printed)
+  --json             print the results as one JSON object
+  --help             print this`;
+
+export interface Arguments {
+  readonly once: boolean;
+  readonly workflows: number;
+  readonly port: number;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** Throws an Error that says what is wrong. */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      once: { type: "boolean", default: false },
+      workflows: { type: "string", default: "3000" },
+      port: { type: "string", default: "8080" },
+      seed: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  return {
+    once: values.once,
+    json: values.json,
+    help: values.help,
+    workflows: whole("workflows", values.workflows, 1, 1_000_000),
+    port: whole("port", values.port, 0, 65_535),
+    seed: values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : whole("seed", values.seed, 0, 1_000_000_000),
+  };
+}
+
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Error(`--${name} is ${JSON.stringify(text)}; give a whole number from ${min} to ${max}`);
+}
