@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 export const USAGE = `usage: npm run demo -- [options]
 
   --once             end after the run: exit 0 if CausalMesh had no anomaly and the plain caches had some
-  --workflows N      workflows per system (default 3000)
+  --workflows N      workflows per system (default 5000)
   --port N           port of the page (default 8080; 0: any)
   --seed N           what is drawn at random: films, users, hosts, nodes (default: drawn and printed)
   --json             print the results as one JSON object
@@ -26,7 +26,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     args: [...args],
     options: {
       once: { type: "boolean", default: false },
-      workflows: { type: "string", default: "3000" },
+      workflows: { type: "string", default: "5000" },
       port: { type: "string", default: "8080" },
       seed: { type: "string" },
       json: { type: "boolean", default: false },

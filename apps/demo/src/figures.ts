@@ -34,10 +34,16 @@ class Counter {
 
 export class Figures {
   readonly #began = performance.now();
+  #ended: number | undefined;
   readonly #counters: Record<System, Counter> = { causalmesh: new Counter(), plain: new Counter() };
 
   get seconds(): number {
-    return (performance.now() - this.#began) / 1000;
+    return ((this.#ended ?? performance.now()) - this.#began) / 1000;
+  }
+
+  /** The run is over: its time stands still. */
+  end(): void {
+    this.#ended = performance.now();
   }
 
   finished(system: System, workflow: WorkflowName, ms: number): void {
@@ -73,7 +79,7 @@ export class Figures {
   /** The seconds that are over. */
   timeline(): Second[] {
     const perSecond = record(SYSTEMS, (system) => this.#bySecond(system));
-    return Array.from({ length: Math.floor(this.seconds) }, (_, second) => ({
+    return Array.from({ length: this.#ended === undefined ? Math.floor(this.seconds) : Math.ceil(this.seconds) }, (_, second) => ({
       second,
       anomalies: record(SYSTEMS, (system) => perSecond[system].anomalies.get(second) ?? 0),
       p50: record(SYSTEMS, (system) => quantile(perSecond[system].ms.get(second) ?? [], 0.5)),

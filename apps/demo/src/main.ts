@@ -97,6 +97,7 @@ class Demo {
     } finally {
       for (const timer of timers) clearInterval(timer);
     }
+    this.#figures.end();
     await this.#look();
     this.#state = "done";
     return this.#conclude();

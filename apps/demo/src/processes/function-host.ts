@@ -37,7 +37,7 @@ runChild(async (options: FunctionHostOptions) => {
   const mesh = await connect({ nodes: options.mesh, secret: options.secret });
   const plain = await Promise.all(options.plain.map((address) => PlainClient.connect(address)));
   process.on("message", (message: Invocation) => {
-    if (message.type === "invoke") void invoke(message, viewOf(message, mesh, plain, options.mesh));
+    if (message.type === "invoke") void invoke(message, () => viewOf(message, mesh, plain, options.mesh));
   });
   return async () => {
     for (const client of plain) client.close();
@@ -45,9 +45,10 @@ runChild(async (options: FunctionHostOptions) => {
   };
 });
 
-async function invoke({ id, name, args }: Invocation, view: View): Promise<void> {
+async function invoke({ id, name, args }: Invocation, open: () => View): Promise<void> {
   let answer: InvocationResult;
   try {
+    const view = open();
     const call = FUNCTIONS[name] as (view: View, ...args: unknown[]) => Promise<unknown>;
     const result = await call(view, ...args);
     answer = { type: "result", id, result, token: await view.token() };
