@@ -1,1 +1,3 @@
 export type { ConformanceCase } from "./case.js";
+export { storeSuite } from "./store-suite.js";
+export type { StorePlace, StoreSuiteSetup } from "./store-setup.js";

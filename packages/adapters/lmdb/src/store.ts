@@ -2,7 +2,16 @@
 
 import { mkdirSync } from "node:fs";
 import { open, type Database, type RootDatabase } from "lmdb";
-import { MeshError, type FlushedCounters, type RegistryRecord, type RegistryState, type Row, type ScanPage, type Store, type StoreAbilities } from "@causalmesh/core";
+import {
+  MeshError,
+  type FlushedCounters,
+  type RegistryRecord,
+  type RegistryState,
+  type Row,
+  type ScanPage,
+  type Store,
+  type StoreAbilities,
+} from "@causalmesh/core";
 import { storeError } from "./errors.js";
 import { decodeRow, encodeKey, encodeRow, SCHEMA_VERSION, storedWins } from "./schema.js";
 
@@ -19,7 +28,8 @@ interface Registry extends RegistryRecord {
 
 /** Opens a store in a folder. Throws OPTION_INVALID, STORE_LOCKED, STORE_FULL or STORE_INVALID. */
 export function lmdbStore({ path }: LmdbStoreOptions): Store {
-  if (typeof path !== "string" || path.length === 0) throw new MeshError("OPTION_INVALID", "path is missing; give lmdbStore the path of a folder, such as { path: \"./data\" }");
+  if (typeof path !== "string" || path.length === 0)
+    throw new MeshError("OPTION_INVALID", 'path is missing; give lmdbStore the path of a folder, such as { path: "./data" }');
   return new LmdbStore(path);
 }
 
@@ -53,7 +63,10 @@ class LmdbStore implements Store {
     });
     if (found === undefined || found === String(SCHEMA_VERSION)) return;
     void this.#root.close();
-    throw new MeshError("STORE_INVALID", `the store in ${path} has format ${found}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`);
+    throw new MeshError(
+      "STORE_INVALID",
+      `the store in ${path} has format ${found}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`,
+    );
   }
 
   #text(name: string): string | undefined {
