@@ -14,7 +14,9 @@ export interface Clock {
   monotonic(): number;
   /** Calls `task` once, `ms` milliseconds from now. A pending timer keeps a process alive only where `holds` is true. */
   after(ms: number, task: () => void, holds?: boolean): Timer;
-  /** Calls `task` once, soon: after the events that are at hand have been handled, so that what they produce is sent as one batch. */
+  /** Calls `task` once, before the next event: after all that the running one has set off, its promises included. */
+  soon(task: () => void): void;
+  /** Calls `task` once, a little later: after the events that are at hand have been handled, so that what they produce is sent as one batch. */
   defer(task: () => void): void;
 }
 

@@ -55,6 +55,12 @@ export interface MeshErrorOptions {
   readonly retryAfterMs?: number;
 }
 
+/** A wrong input as a message shows it, whatever it is: a bigint has no JSON, and an object says nothing as text. */
+export function inputText(input: unknown): string {
+  if (typeof input === "string") return JSON.stringify(input);
+  return typeof input === "object" && input !== null ? "an object" : String(input);
+}
+
 /** The only error that this library throws at its users. The message says what happened, to what, and what to do. */
 export class MeshError extends Error {
   readonly code: MeshErrorCode;

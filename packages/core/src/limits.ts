@@ -6,6 +6,10 @@ export const KEY_BYTES_MAX = 1024;
 export const VALUE_BYTES_MAX = 1024 * 1024;
 /** Changes in one write, and keys in one read: bounds the time for which one request holds the event loop. */
 export const KEYS_PER_REQUEST_MAX = 1024;
+/** Keys and values of one write together. A ring batch carries a write whole, after up to two batches of others, and has to fit into a frame. */
+export const WRITE_BYTES_MAX = 4 * 1024 * 1024;
+/** Values of one read of several keys together: its answer has to fit into a frame. */
+export const READ_BYTES_MAX = 6 * 1024 * 1024;
 /** The largest frame: a full multi-key write of small values or one large value, with room for its head. */
 export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 /** A handshake frame is read before the peer has proved itself, so it gets little. */
@@ -64,5 +68,7 @@ export const TICK_MS = 25;
 export const CLOCK_AHEAD_MS_MAX = 60_000;
 /** Life of a token unless the mesh says otherwise. */
 export const TOKEN_TTL_MS_DEFAULT = 24 * 60 * 60 * 1000;
+/** A hundred years: a longer time to live, timeout or token life is a mistake in the unit, and dates must stay safe integers. */
+export const DURATION_MS_MAX = 100 * 365 * 24 * 60 * 60 * 1000;
 /** How long a deletion stays known, so that an older write that arrives late cannot bring the key back. */
 export const TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1000;

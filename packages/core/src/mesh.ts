@@ -141,5 +141,6 @@ export interface EmbeddedMeshOptions extends MeshOptions {
 export interface Codec {
   /** Throws VALUE_INVALID for what it cannot represent. */
   encode(value: unknown): Uint8Array;
+  /** The bytes are valid during the call only: copy what is kept. */
   decode(bytes: Uint8Array): unknown;
 }

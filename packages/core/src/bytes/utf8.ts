@@ -50,6 +50,19 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
   return decoder.decode(bytes.subarray(start, end));
 }
 
+/** Whether the bytes are text. */
+export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  let index = start;
+  while (index < end && bytes[index] < 0x80) index += 1;
+  if (index === end) return true;
+  try {
+    decoder.decode(bytes.subarray(index, end));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a string has no lone surrogates, so that it survives UTF-8. */
 export function isWellFormed(text: string): boolean {
   for (let index = 0; index < text.length; index++) {

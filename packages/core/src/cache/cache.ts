@@ -140,6 +140,13 @@ export class Cache {
     return chunk.bytes.slice(start, start + this.valueLength(at));
   }
 
+  /** The value where it stands; valid until the next `put` or `remove`. */
+  valueInPlace(at: number): Uint8Array {
+    const chunk = this.#arena.chunks[at >>> this.#arena.shift];
+    const start = ((at & this.#arena.mask) << 3) + HEAD_BYTES + this.keyLength(at);
+    return chunk.bytes.subarray(start, start + this.valueLength(at));
+  }
+
   /** A copy of the key. */
   key(at: number): Uint8Array {
     const chunk = this.#arena.chunks[at >>> this.#arena.shift];

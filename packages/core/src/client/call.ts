@@ -50,12 +50,20 @@ export abstract class Call {
   done = false;
   /** The context that travels with it; told to the link when the answer is there. */
   carried: SessionContext | undefined;
+  /** Lets go of the signal that the call was made with. */
+  release: (() => void) | undefined;
   /** The request's id on its link. */
   id = 0;
 
   constructor(caller: Caller, deadline: number) {
     this.caller = caller;
     this.deadline = deadline;
+  }
+
+  /** It has its answer, or none will be looked at. */
+  end(): void {
+    this.done = true;
+    this.release?.();
   }
 
   /** Whether asking twice is asking once. */

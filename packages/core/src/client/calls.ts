@@ -45,7 +45,7 @@ abstract class SessionCall extends Call {
   }
 
   failed(error: MeshError): void {
-    this.done = true;
+    this.end();
     this.reject(error);
   }
 
@@ -206,7 +206,7 @@ export class StatusCall extends Call {
   }
 
   failed(error: MeshError): void {
-    this.done = true;
+    this.end();
     this.#reject(error);
   }
 }

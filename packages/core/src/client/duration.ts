@@ -1,10 +1,9 @@
 // Durations as users write them: milliseconds, or a number with a unit.
 
-import { MeshError } from "../errors.js";
+import { inputText, MeshError } from "../errors.js";
+import { DURATION_MS_MAX } from "../limits.js";
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** A hundred years: longer is a mistake in the unit. */
-const DURATION_MS_MAX = 100 * 365 * UNITS_MS["d"];
 
 /** The duration in milliseconds. Throws TTL_INVALID for a `name` of "ttl", OPTION_INVALID for others. Called where options come in. */
 export function parseDuration(duration: unknown, name: string): number {
@@ -12,7 +11,7 @@ export function parseDuration(duration: unknown, name: string): number {
   if (ms > 0 && ms <= DURATION_MS_MAX) return ms;
   throw new MeshError(
     name === "ttl" ? "TTL_INVALID" : "OPTION_INVALID",
-    `${name} is ${JSON.stringify(duration) ?? String(duration)}; give milliseconds above 0, or a number with a unit such as "250ms", "30s", "5m", "1h" or "7d", up to 100 years`,
+    `${name} is ${inputText(duration)}; give milliseconds above 0, or a number with a unit such as "250ms", "30s", "5m", "1h" or "7d", up to 100 years`,
   );
 }
 

@@ -1,7 +1,7 @@
 // Keys as users give them, and as the store knows them: with the namespace in front.
 
 import { encodeUtf8, isWellFormed } from "../bytes/utf8.js";
-import { MeshError } from "../errors.js";
+import { inputText, MeshError } from "../errors.js";
 import { KEY_BYTES_MAX } from "../limits.js";
 
 /** Stands between namespace and key; a namespace cannot contain it, so no two pairs of them make the same key. */
@@ -11,7 +11,7 @@ const NAMESPACE = /^[\w.:/-]{1,128}$/;
 /** A namespace. Throws OPTION_INVALID. Called where options come in. */
 export function checkNamespace(namespace: unknown): string {
   if (typeof namespace === "string" && NAMESPACE.test(namespace)) return namespace;
-  throw new MeshError("OPTION_INVALID", `namespace is ${JSON.stringify(namespace)}; give 1 to 128 letters, digits or any of . _ : / -`);
+  throw new MeshError("OPTION_INVALID", `namespace is ${inputText(namespace)}; give 1 to 128 letters, digits or any of . _ : / -`);
 }
 
 /**

@@ -134,11 +134,13 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
 
   #flushSoon(): void {
     this.#flushPending = true;
-    this.#options.platform.clock.defer(() => {
-      this.#flushPending = false;
-      if (!this.#ended) this.#outbox.flush();
-    });
+    this.#options.platform.clock.soon(this.#flush);
   }
+
+  readonly #flush = (): void => {
+    this.#flushPending = false;
+    if (!this.#ended) this.#outbox.flush();
+  };
 
   #keep(id: number, call: Call): void {
     while (this.#calls[id & (this.#calls.length - 1)] !== undefined) this.#growSlots();
@@ -208,7 +210,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     }
     if (call.carried !== undefined) this.#told(call.carried);
     if (call.done) return;
-    call.done = true;
+    call.end();
     this.bytes = bytes;
     this.type = type;
     this.flags = flags;

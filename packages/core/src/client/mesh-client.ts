@@ -184,6 +184,7 @@ export class MeshClient implements Mesh {
       return false;
     }
     signal.addEventListener("abort", abort, { once: true });
+    call.release = () => signal.removeEventListener("abort", abort);
     return true;
   }
 

@@ -58,7 +58,7 @@ export class OwnWrites {
   /** Notes a write that came with a token or another session. */
   restore(write: OwnWrite, vector: Vector): void {
     this.written = join(this.written, vector);
-    if (this.#writes.some(({ replica, counter }) => replica === write.replica && counter === write.counter)) return;
+    if (this.#has(write)) return;
     this.#writes.push(write);
     for (const change of write.changes) {
       this.#bytes += change.key.length + (change.value?.length ?? 0);
@@ -67,16 +67,34 @@ export class OwnWrites {
     }
   }
 
+  #has({ replica, counter }: OwnWrite): boolean {
+    for (let index = this.#writes.length - 1; index >= 0; index--) {
+      const known = this.#writes[index];
+      if (known.replica === replica && known.counter === counter) return true;
+    }
+    return false;
+  }
+
   /** Drops the writes that are within `applied`: they are closed there, so their whole vector is (I2). */
   drop(applied: Vector): void {
     if (this.#writes.length === 0 || this.#droppedFor === applied) return;
     this.#droppedFor = applied;
+    if (this.#writes.every(({ replica, counter }) => counterOf(applied, replica) >= counter)) {
+      this.#clear();
+      return;
+    }
     const kept = this.#writes.filter(({ replica, counter }) => counterOf(applied, replica) < counter);
     if (kept.length === this.#writes.length) return;
     const writes = this.#writes.filter((write) => !kept.includes(write));
     this.#writes = kept;
     for (const write of writes) this.#forget(write);
-    if (kept.length === 0) this.written = EMPTY_VECTOR;
+  }
+
+  #clear(): void {
+    this.#writes = [];
+    this.#newest.clear();
+    this.#bytes = 0;
+    this.written = EMPTY_VECTOR;
   }
 
   #forget(write: OwnWrite): void {

@@ -1,8 +1,8 @@
 // A session as its user holds it: the causal context of one workflow (design section 4), and the calls that are made with it. What
 // the calls have in common with those of other sessions, links, fail-over and deadlines, is in mesh-client.ts.
 
-import { MeshError } from "../errors.js";
-import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import { inputText, MeshError } from "../errors.js";
+import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions, WriteOptions } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, raised, type Vector } from "../protocol/vector.js";
@@ -64,6 +64,8 @@ export class ClientSession implements Session, Caller {
   }
 
   wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[]): void {
+    // The node has made this timestamp, so it need not be told of it.
+    if (timestamp > link.time) link.time = timestamp;
     this.own.add(link.replica, counter, timestamp, changes, raised(link.issued, link.replica, counter));
     if (timestamp > this.#time) this.#time = timestamp;
     this.follow(link);
@@ -150,8 +152,11 @@ export class ClientSession implements Session, Caller {
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
+    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function") throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
     const changes = new Map<string, Change>();
-    for (const [key, value] of entries) {
+    for (const entry of entries) {
+      if (!Array.isArray(entry)) throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
+      const [key, value] = entry as [string, unknown];
       const change = this.#change(key, value, options);
       changes.set(change.key, change);
     }
@@ -159,6 +164,7 @@ export class ClientSession implements Session, Caller {
   }
 
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
+    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
     const stored = new Set(keys.map((key) => this.#key(key)));
     await this.#write([...stored].map((key) => ({ key, value: null, ttlMs: 0 })), options);
   }
@@ -183,6 +189,7 @@ export class ClientSession implements Session, Caller {
   #change(key: unknown, value: unknown, options: WriteOptions | undefined): Change {
     const stored = this.#key(key);
     const bytes = this.mesh.codec.encode(value);
+    if (!(bytes instanceof Uint8Array)) throw new MeshError("VALUE_INVALID", "the mesh's codec returned no Uint8Array from encode");
     if (bytes.length > VALUE_BYTES_MAX) {
       throw new MeshError("VALUE_TOO_LARGE", `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`);
     }
@@ -192,6 +199,7 @@ export class ClientSession implements Session, Caller {
   async #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
     checkCount(changes.length);
     if (changes.length === 0) return;
+    checkSize(changes);
     this.own.checkRoom();
     const durability = durabilityLevel(options?.durability ?? this.#options.durability ?? this.mesh.durability);
     await this.#call<void>(options, (deadline, resolve, reject) => new WriteCall(this, deadline, durability, changes, this.mesh.retryWrites, resolve, reject));
@@ -225,12 +233,19 @@ function checkCount(count: number): void {
   if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one call; at most ${KEYS_PER_REQUEST_MAX} are allowed: use several calls`);
 }
 
+function checkSize(changes: readonly Change[]): void {
+  if (changes.length === 1) return;
+  let bytes = 0;
+  for (const { key, value } of changes) bytes += key.length + (value?.length ?? 0);
+  if (bytes > WRITE_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `the values of one write take ${bytes} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
+}
+
 function ttlMs(ttl: Duration): number {
   return Math.max(1, Math.round(parseDuration(ttl, "ttl")));
 }
 
 function durabilityLevel(durability: Durability): number {
   const level = DURABILITIES.indexOf(durability);
-  if (level < 0) throw new MeshError("OPTION_INVALID", `durability ${JSON.stringify(durability)} is none of ${DURABILITIES.join(", ")}`);
+  if (level < 0) throw new MeshError("OPTION_INVALID", `durability ${inputText(durability)} is none of ${DURABILITIES.join(", ")}`);
   return level;
 }

@@ -10,7 +10,7 @@ import type { Platform } from "../clock.js";
 import type { Transport } from "../transport.js";
 import { memoryTransport } from "./memory-transport.js";
 import { systemPlatform } from "./platform.js";
-import { formMesh, startHost } from "./start-node.js";
+import { checkCacheBytes, formMesh, startHost } from "./start-node.js";
 
 /** Runs a mesh in this process. Rejects with OPTION_INVALID or STORE_… codes. `close` flushes to the store and leaves the store open. */
 export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
@@ -18,6 +18,7 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `nodes is ${String(nodes)}; give a whole number from 1 to ${MEMBERS_MAX}`);
   if (typeof options.store?.getMany !== "function") throw new MeshError("OPTION_INVALID", "store is missing; give one such as memoryStore() or lmdbStore({ path })");
   checkSecret(options.secret);
+  checkCacheBytes(options.cacheBytes);
   const transport = memoryTransport();
   const platform = systemPlatform;
   const addresses = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);

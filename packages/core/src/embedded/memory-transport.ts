@@ -1,7 +1,7 @@
 // Connections inside one process. Bytes are copied once, at `send`, and delivered in a microtask, so that no event comes during a call and all
 // that one task sends arrives as one piece.
 
-import { MeshError } from "../errors.js";
+import { inputText, MeshError } from "../errors.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 
 /** Bytes that wait for a paused receiver before `send` says so. */
@@ -20,7 +20,7 @@ export function memoryTransport(): Transport {
 
 function checkAddress(address: unknown): string {
   if (typeof address === "string" && address.length > 0) return address;
-  throw new MeshError("ADDRESS_INVALID", `${JSON.stringify(address)} is no address; give any name`);
+  throw new MeshError("ADDRESS_INVALID", `${inputText(address)} is no address; give any name`);
 }
 
 function listen(listeners: Map<string, Accept>, address: string, accept: Accept): Listener {

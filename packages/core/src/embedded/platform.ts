@@ -10,8 +10,15 @@ interface TimeoutHandle {
 declare const setTimeout: (task: () => void, ms: number) => TimeoutHandle;
 declare const clearTimeout: (handle: TimeoutHandle) => void;
 declare const setImmediate: ((task: () => void) => unknown) | undefined;
+declare const process: { nextTick?(task: () => void): void } | undefined;
 declare const performance: { now(): number };
 declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
+
+// The runtime's own queue for that runs after all promises; elsewhere a few turns of promises are as good as it gets.
+const nextTick =
+  typeof process === "object" && typeof process.nextTick === "function"
+    ? process.nextTick
+    : (task: () => void): void => void Promise.resolve().then(() => Promise.resolve().then(task));
 
 /** The clock, randomness and entropy of this JavaScript runtime. */
 export const systemPlatform: Platform = {
@@ -23,6 +30,7 @@ export const systemPlatform: Platform = {
       if (!holds) handle.unref?.();
       return { cancel: () => clearTimeout(handle) };
     },
+    soon: (task) => nextTick(task),
     defer: typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0),
   },
   random: () => Math.random(),

@@ -2,7 +2,7 @@
 
 import { checkSecret } from "../client/secret.js";
 import type { Platform } from "../clock.js";
-import { MeshError } from "../errors.js";
+import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import type { MemberStatus } from "../mesh.js";
 import { formMesh as formView, readView, type View } from "../protocol/view.js";
@@ -49,9 +49,16 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   return await startHost(options);
 }
 
+/** Throws OPTION_INVALID for a bound that is no number of bytes. Called where options come in. */
+export function checkCacheBytes(cacheBytes: unknown): void {
+  if (cacheBytes === undefined || (typeof cacheBytes === "number" && cacheBytes > 0)) return;
+  throw new MeshError("OPTION_INVALID", `cacheBytes is ${inputText(cacheBytes)}; give a number of bytes above 0`);
+}
+
 /** `startNode` with the classes of the caller's choice, for the simulator. */
 export async function startHost(options: StartNodeOptions, parts?: HostParts): Promise<Host> {
   checkSecret(options.secret);
+  checkCacheBytes(options.cacheBytes);
   const view = await readView(options.store);
   const member = view?.members.find(({ replica }) => replica === options.replica);
   if (view === undefined || member === undefined) {

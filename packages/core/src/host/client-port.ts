@@ -4,9 +4,9 @@
 
 import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
-import { encodeUtf8 } from "../bytes/utf8.js";
+import { encodeUtf8, isUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
-import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.js";
+import { DURATION_MS_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
@@ -20,6 +20,8 @@ import type { Level, Writer } from "./waiters.js";
 /** Bytes that say which write was read: replica, counter, timestamp, expiry. */
 const VERSION_BYTES = 4 + 8 + 8 + 8;
 const WRITTEN_BYTES = 8 + 8;
+/** Flags, lengths and time to live of a change take so much at most, beside its key and value. */
+const CHANGE_HEAD_BYTES_MAX = 1 + 8 + 8 + 8;
 /** Numbers per change in `#changes`. */
 const CHANGE_FIELDS = 6;
 
@@ -213,6 +215,9 @@ export class ClientPort implements Port, Writer {
 
   #answerMany(id: number, flags: number, entries: readonly number[]): void {
     const { cache } = this.#node;
+    let valueBytes = 0;
+    for (const entry of entries) valueBytes += cache.valueLength(entry);
+    if (valueBytes > READ_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `the values of this read take ${valueBytes} bytes; at most ${READ_BYTES_MAX} are allowed: read fewer keys at a time`);
     if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
     // Headers go before the answer, so expiry is judged before its frame is begun.
     const shown = entries.map((entry) => this.#hasValue(entry));
@@ -260,6 +265,7 @@ export class ClientPort implements Port, Writer {
     const durability = reader.u8();
     const count = reader.varint();
     if (durability > 3) throw new MalformedError(`durability ${durability}`);
+    if (end - start > WRITE_BYTES_MAX + count * CHANGE_HEAD_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `a write of ${end - start} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
     if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
     for (let index = 0; index < count; index++) {
       const flags = reader.u8();
@@ -270,7 +276,10 @@ export class ClientPort implements Port, Writer {
       const valueMax = Math.min(VALUE_BYTES_MAX, this.#host.store.abilities.valueBytesMax);
       if (valueLength > valueMax) throw new MeshError("VALUE_TOO_LARGE", `a value of ${valueLength} bytes; at most ${valueMax} are allowed: store large objects elsewhere and their address here`);
       if ((flags & CHANGE_DELETES) !== 0 && valueLength > 0) throw new MalformedError("a deletion with a value");
+      if (ttlMs > DURATION_MS_MAX) throw new MeshError("TTL_INVALID", `a time to live of ${ttlMs} ms; at most ${DURATION_MS_MAX} are allowed`);
       const keyAt = reader.take(keyLength);
+      // The store keeps keys as text, and so must every node that flushes this one.
+      if (!isUtf8(bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
       changes.push(flags & CHANGE_DELETES, keyAt, keyLength, reader.take(valueLength), valueLength, ttlMs);
     }
     reader.finish();

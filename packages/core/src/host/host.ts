@@ -106,6 +106,7 @@ export class Host {
   /**
    * Reads a hit without a request, for a session in the same process: the value, null for none, or undefined where the node has to be
    * asked (the key is not in memory, or the session has seen more than is applied here). The session is at `appliedVector` then.
+   * The bytes are valid until the node does anything else.
    */
   peek(key: string, visible: Vector, time: number): Uint8Array | null | undefined {
     const { node } = this;
@@ -129,7 +130,7 @@ export class Host {
         return null;
       }
     }
-    return cache.value(at);
+    return cache.valueInPlace(at);
   }
 
   /** Brings the time, once per step. */

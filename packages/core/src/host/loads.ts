@@ -112,8 +112,9 @@ export class Loads {
 
   #loaded(load: Load, row: Row | undefined): void {
     const { node } = this.#options;
-    if (row !== undefined && !this.admits(row)) {
-      this.#failed(load, new MeshError("NODE_BEHIND", `node ${node.replica} found a write in the store that it never received; another node has it`));
+    const refusal = row === undefined ? undefined : this.#refusal(row);
+    if (refusal !== undefined) {
+      this.#failed(load, refusal);
       return;
     }
     const at = node.cache.find(load.key, 0, load.key.length);
@@ -122,6 +123,18 @@ export class Loads {
       this.#merge(load, row, at);
       this.#settle(load, undefined);
     }
+  }
+
+  /** Why a row cannot be shown here, if it cannot: what stands in a store is from outside, and may cost this read, never the node. */
+  #refusal(row: Row): MeshError | undefined {
+    const { node } = this.#options;
+    try {
+      if (this.admits(row)) return undefined;
+    } catch (error) {
+      if (error instanceof MeshError) return error;
+      throw error;
+    }
+    return new MeshError("NODE_BEHIND", `node ${node.replica} found a write in the store that it never received; another node has it`);
   }
 
   /** ⚑ A row may be shown when its write is part of what this node shows; a row that was never received says that the node is behind. */

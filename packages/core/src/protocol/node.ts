@@ -197,6 +197,7 @@ export class Node {
   /** Takes what the predecessor knows of common and flushed writes, and applies what has become applicable. */
   learnCommon(common: readonly number[], flushed: readonly number[]): void {
     if (!within(common, this.received)) throw new MeshError("PROTOCOL", `the predecessor of node ${this.replica} calls writes common that it has not sent`);
+    if (!within(flushed, this.received)) throw new MeshError("PROTOCOL", `the predecessor of node ${this.replica} calls writes flushed that it has not sent`);
     if (raise(this.common, common)) {
       this.ringVersion += 1;
       invariant(within(this.common, this.received), "I1", () => `common ${this.common.join()} is not within received ${this.received.join()}`);
@@ -293,6 +294,7 @@ export class Node {
     if (within(wanted, this.applied)) return;
     // I3 says that this cannot be: then this node has been cut off, and must not answer.
     if (!within(wanted, this.received)) throw this.#behind();
+    if (!this.#isClosed(wanted)) throw new MeshError("PROTOCOL", `node ${this.replica} was asked to show writes without what they follow; a session's vector was changed on its way`);
     let changed = false;
     for (let origin = 0; origin < this.ring.size; origin++) {
       if (wanted[origin] > this.applied[origin] && this.#applyOrigin(origin, wanted[origin], true)) changed = true;
@@ -301,6 +303,19 @@ export class Node {
     if (changed) this.#cut();
     invariant(within(wanted, this.applied), "I3", () => `applied ${this.applied.join()} does not reach ${wanted.join()}`);
     this.#apply();
+  }
+
+  /** Whether all that would be applied finds what it follows: what sessions have seen does (I2), bytes that only look like it need not. */
+  #isClosed(wanted: readonly number[]): boolean {
+    for (let origin = 0; origin < this.ring.size; origin++) {
+      const queue = this.#pending[origin];
+      for (let sequence = queue.base; sequence < queue.end; sequence++) {
+        const { first, vector } = queue.at(sequence)!;
+        if (first > wanted[origin]) break;
+        if (vector.some((counter, index) => counter > wanted[index] && counter > this.applied[index])) return false;
+      }
+    }
+    return true;
   }
 
   #behind(): MeshError {

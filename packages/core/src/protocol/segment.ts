@@ -8,6 +8,7 @@
 
 import { ByteWriter } from "../bytes/writer.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
+import { isUtf8 } from "../bytes/utf8.js";
 import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, MEMBERS_MAX, VALUE_BYTES_MAX } from "../limits.js";
 
 /** Change flags. */
@@ -185,7 +186,9 @@ function checkChange(): void {
   if (keyLength < 1 || keyLength > KEY_BYTES_MAX) throw new MalformedError(`a key has ${keyLength} bytes`);
   if (valueLength > VALUE_BYTES_MAX || ((flags & CHANGE_DELETES) !== 0 && valueLength > 0)) throw new MalformedError(`a value has ${valueLength} bytes`);
   if ((flags & CHANGE_EXPIRES) !== 0) reader.f64();
-  reader.take(keyLength + valueLength);
+  const keyAt = reader.take(keyLength);
+  if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MalformedError("a key is not UTF-8");
+  reader.take(valueLength);
 }
 
 // The walk below reads checked bytes only, so it does without bounds; its state is in module variables, so that it allocates

@@ -38,6 +38,10 @@ export class SimulatedClock implements Clock {
     return this.#simulation.schedule(ms, task);
   }
 
+  soon(task: () => void): void {
+    this.#simulation.schedule(0, task);
+  }
+
   defer(task: () => void): void {
     this.#simulation.schedule(0, task);
   }
