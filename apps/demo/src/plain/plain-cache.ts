@@ -43,7 +43,7 @@ export class PlainCache {
 
   async #fetch(key: string, isCurrent: () => boolean): Promise<unknown> {
     const [row] = await this.#store.getMany([key]);
-    const value: unknown = row?.value == null ? undefined : JSON.parse(new TextDecoder().decode(row.value));
+    const value: unknown = row === undefined || row.value === null ? undefined : JSON.parse(new TextDecoder().decode(row.value));
     if (isCurrent()) {
       this.#loading.delete(key);
       this.#values.set(key, value);
