@@ -2,9 +2,13 @@
 import { spawnSync } from "node:child_process";
 
 const [name] = process.argv.slice(2);
-const { status, stdout, stderr } = spawnSync("npx", ["turbo", "run", "build", "--output-logs=errors-only", ...(name === undefined ? [] : [`--filter=${name}...`])], {
-  encoding: "utf8",
-});
+const { status, stdout, stderr } = spawnSync(
+  "npx",
+  ["turbo", "run", "build", "--output-logs=errors-only", ...(name === undefined ? [] : [`--filter=${name}...`])],
+  {
+    encoding: "utf8",
+  },
+);
 if (status !== 0) {
   process.stderr.write(stdout + stderr);
   process.exitCode = 1;

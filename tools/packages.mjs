@@ -4,7 +4,14 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-export const PUBLISHED = ["packages/core", "packages/conformance", "packages/adapters/memory", "packages/adapters/lmdb", "packages/transport/tcp", "packages/cli"];
+export const PUBLISHED = [
+  "packages/core",
+  "packages/conformance",
+  "packages/adapters/memory",
+  "packages/adapters/lmdb",
+  "packages/transport/tcp",
+  "packages/cli",
+];
 
 export function manifestOf(folder) {
   return JSON.parse(readFileSync(`${ROOT}/${folder}/package.json`, "utf8"));

@@ -47,7 +47,8 @@ function parse() {
       if (!/^\d{1,15}$/.test(values[name])) throw new Error(`--${name} takes a whole number`);
       return Number(values[name]);
     };
-    if (values.mutation !== undefined && !MUTATIONS.some(({ name }) => name === values.mutation)) throw new Error(`--mutation takes one of ${MUTATIONS.map(({ name }) => name).join(", ")}`);
+    if (values.mutation !== undefined && !MUTATIONS.some(({ name }) => name === values.mutation))
+      throw new Error(`--mutation takes one of ${MUTATIONS.map(({ name }) => name).join(", ")}`);
     return { ...values, seeds: number("seeds"), from: number("from") ?? Math.floor(Date.now() / 1000) * 10_000, seed: number("seed") };
   } catch (error) {
     console.error(error.message === "" ? USAGE : `${error.message}\n${USAGE}`);
@@ -61,7 +62,9 @@ async function oneSeed({ seed, trace, mutation, json }) {
   else {
     for (const line of result.trace) console.log(line);
     console.log(`seed ${seed}`, result.options);
-    console.log(`${result.operations} operations, ${result.writes} writes, ${result.events} events, ${result.breaks} broken connections, ${result.evictions} evictions`);
+    console.log(
+      `${result.operations} operations, ${result.writes} writes, ${result.events} events, ${result.breaks} broken connections, ${result.evictions} evictions`,
+    );
     report(result);
   }
   return result.violations.length === 0 ? 0 : 1;
@@ -88,7 +91,9 @@ async function manySeeds({ seeds, from, json }) {
   const seconds = (performance.now() - begin) / 1000;
   if (json) console.log(JSON.stringify({ from, ...totals, seconds: Number(seconds.toFixed(1)) }));
   else {
-    console.log(`\n${totals.seeds} seeds in ${seconds.toFixed(1)} s: ${totals.operations} operations, ${totals.writes} writes, ${totals.events} events, ${totals.breaks} broken connections, ${totals.evictions} evictions`);
+    console.log(
+      `\n${totals.seeds} seeds in ${seconds.toFixed(1)} s: ${totals.operations} operations, ${totals.writes} writes, ${totals.events} events, ${totals.breaks} broken connections, ${totals.evictions} evictions`,
+    );
     console.log(totals.failed.length === 0 ? "no violation" : `violations at the seeds ${totals.failed.join(", ")}`);
   }
   return totals.failed.length === 0 ? 0 : 1;
@@ -155,7 +160,8 @@ async function mutationTable(json) {
   else {
     const width = Math.max(...found.map(({ rule }) => rule.length));
     console.log(`${"rule taken away".padEnd(width)}  seeds  found by`);
-    for (const { rule, seed, by } of found) console.log(`${rule.padEnd(width)}  ${String(seed ?? "–").padStart(5)}  ${seed === undefined ? "NOT FOUND" : by.join(", ")}`);
+    for (const { rule, seed, by } of found)
+      console.log(`${rule.padEnd(width)}  ${String(seed ?? "–").padStart(5)}  ${seed === undefined ? "NOT FOUND" : by.join(", ")}`);
   }
   return found.every(({ seed }) => seed !== undefined) ? 0 : 1;
 }

@@ -11,11 +11,15 @@ const INSTALL_TIMEOUT_MS = 180_000;
 
 describe("installed from tarballs", () => {
   const folder = mkdtempSync(join(tmpdir(), "causalmesh-install-"));
-  const run = (command: string, args: readonly string[], cwd = folder): string => execFileSync(command, args, { cwd, encoding: "utf8", timeout: INSTALL_TIMEOUT_MS });
+  const run = (command: string, args: readonly string[], cwd = folder): string =>
+    execFileSync(command, args, { cwd, encoding: "utf8", timeout: INSTALL_TIMEOUT_MS });
 
   beforeAll(() => {
     const tarballs = PUBLISHED.map((path: string) => {
-      const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], join(ROOT, path))) as { filename: string; files: { path: string }[] }[];
+      const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], join(ROOT, path))) as {
+        filename: string;
+        files: { path: string }[];
+      }[];
       expect(packed.files.map((file) => file.path)).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
       return join(folder, packed.filename);
     });

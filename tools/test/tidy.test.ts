@@ -7,7 +7,9 @@ import { describe, expect, it } from "vitest";
 import { manifestOf, PUBLISHED, ROOT } from "../packages.mjs";
 
 const LINES_MAX = 400;
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" }).split("\n").filter((file) => file !== "" && existsSync(join(ROOT, file)));
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
 const text = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
 const sources = code.filter((file) => file.includes("/src/"));
@@ -32,7 +34,12 @@ describe("the code", () => {
   });
 
   it("has nothing left to do and no test that is skipped", () => {
-    expect(offenders(code.filter((file) => file !== self), (file) => /\b(TODO|FIXME|XXX)\b|\b(it|test|describe)\.(skip|only|todo)\b/.exec(text(file))?.[0])).toEqual([]);
+    expect(
+      offenders(
+        code.filter((file) => file !== self),
+        (file) => /\b(TODO|FIXME|XXX)\b|\b(it|test|describe)\.(skip|only|todo)\b/.exec(text(file))?.[0],
+      ),
+    ).toEqual([]);
   });
 
   it("has kebab-case file names", () => {
@@ -40,14 +47,24 @@ describe("the code", () => {
   });
 
   it("names no place of a machine", () => {
-    expect(offenders(files.filter((file) => file !== self && !file.endsWith("package-lock.json")), (file) => /(?<![\w.~/-])\/(work|root)\//.exec(text(file))?.[0])).toEqual([]);
+    expect(
+      offenders(
+        files.filter((file) => file !== self && !file.endsWith("package-lock.json")),
+        (file) => /(?<![\w.~/-])\/(work|root)\//.exec(text(file))?.[0],
+      ),
+    ).toEqual([]);
   });
 });
 
 describe("imports", () => {
   it("of the core stay in the core", () => {
     const allowed = /^\.{1,2}\/|^@noble\/hashes\//;
-    expect(offenders(sources.filter((file) => file.startsWith("packages/core/")), (file) => importsOf(file).find((specifier) => !allowed.test(specifier)))).toEqual([]);
+    expect(
+      offenders(
+        sources.filter((file) => file.startsWith("packages/core/")),
+        (file) => importsOf(file).find((specifier) => !allowed.test(specifier)),
+      ),
+    ).toEqual([]);
   });
 
   it("of production code in the core stay out of its testing entry", () => {
@@ -69,25 +86,36 @@ describe("imports", () => {
         // A client in this process reads hits of its node directly; it knows the host's type and nothing else of it.
         return layerOf(file) >= 0 && layerOf(target) > layerOf(file);
       });
-    expect(offenders(sources.filter((file) => file.startsWith("packages/core/src/")), upward)).toEqual([]);
+    expect(
+      offenders(
+        sources.filter((file) => file.startsWith("packages/core/src/")),
+        upward,
+      ),
+    ).toEqual([]);
   });
 });
 
 describe("packages", () => {
   it.each(PUBLISHED)("%s exports what is built", (folder: string) => {
     const { exports, bin = {} } = manifestOf(folder) as { exports: Record<string, Record<string, string>>; bin?: Record<string, string> };
-    for (const path of [...Object.values(exports).flatMap((entry) => Object.values(entry)), ...Object.values(bin)]) expect(existsSync(join(ROOT, folder, path)), path).toBe(true);
+    for (const path of [...Object.values(exports).flatMap((entry) => Object.values(entry)), ...Object.values(bin)])
+      expect(existsSync(join(ROOT, folder, path)), path).toBe(true);
   });
 
   it.each(PUBLISHED)("%s documents what it exports", (folder: string) => {
-    const missing = exportedDeclarations(folder).filter(({ documented }) => !documented).map(({ name }) => name);
+    const missing = exportedDeclarations(folder)
+      .filter(({ documented }) => !documented)
+      .map(({ name }) => name);
     expect(missing).toEqual([]);
   });
 
-  it.each(files.filter((file) => /^packages\/(adapters|transport)\/[^/]+\/package\.json$/.test(file)).map((file) => join(file, "..")))("%s passes the conformance suite", (folder) => {
-    const tests = files.filter((file) => file.startsWith(`${folder}/test/`) && file.endsWith(".test.ts"));
-    expect(tests.some((file) => /\b(storeSuite|transportSuite)\(/.test(text(file)))).toBe(true);
-  });
+  it.each(files.filter((file) => /^packages\/(adapters|transport)\/[^/]+\/package\.json$/.test(file)).map((file) => join(file, "..")))(
+    "%s passes the conformance suite",
+    (folder) => {
+      const tests = files.filter((file) => file.startsWith(`${folder}/test/`) && file.endsWith(".test.ts"));
+      expect(tests.some((file) => /\b(storeSuite|transportSuite)\(/.test(text(file)))).toBe(true);
+    },
+  );
 });
 
 /** Functions, classes and interfaces that a package's entry names, found in its declarations. */

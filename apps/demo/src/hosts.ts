@@ -39,7 +39,15 @@ export class FunctionHosts {
     this.#id += 1;
     const id = this.#id;
     const host = this.#hosts[this.#random.below(this.#hosts.length)];
-    const invocation: Invocation = { type: "invoke", id, system, name, args, node: this.#random.below(this.#nodes), tokens: tokens.filter((token) => token !== "") };
+    const invocation: Invocation = {
+      type: "invoke",
+      id,
+      system,
+      name,
+      args,
+      node: this.#random.below(this.#nodes),
+      tokens: tokens.filter((token) => token !== ""),
+    };
     const answer = await new Promise<InvocationResult>((resolve) => {
       this.#pending.set(id, { resolve });
       host.send(invocation);

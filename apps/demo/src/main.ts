@@ -111,7 +111,9 @@ class Demo {
   #progress(): void {
     const { workflows } = this.#options;
     const figures = this.#figures;
-    const parts = (["causalmesh", "plain"] as const).map((system) => `${system} ${figures.done(system)}/${workflows}, ${figures.anomaliesOf(system)} anomalies`);
+    const parts = (["causalmesh", "plain"] as const).map(
+      (system) => `${system} ${figures.done(system)}/${workflows}, ${figures.anomaliesOf(system)} anomalies`,
+    );
     this.#say(`${figures.seconds.toFixed(0).padStart(3)} s   ${parts.join("   ")}`);
   }
 
@@ -119,9 +121,14 @@ class Demo {
     const figures = this.#figures;
     const held = figures.anomaliesOf("causalmesh") === 0 && figures.anomaliesOf("plain") > 0;
     const { seed, json } = this.#options;
-    if (json) console.log(JSON.stringify({ held, seed, seconds: figures.seconds, systems: { causalmesh: figures.of("causalmesh"), plain: figures.of("plain") } }));
+    if (json)
+      console.log(JSON.stringify({ held, seed, seconds: figures.seconds, systems: { causalmesh: figures.of("causalmesh"), plain: figures.of("plain") } }));
     this.#say(`\n${table(figures)}\n`);
-    this.#say(held ? "CausalMesh showed no anomaly; the plain caches did." : `Not as promised: expected no anomaly (${ANOMALIES.join(", ")}) from CausalMesh, and some from the plain caches.`);
+    this.#say(
+      held
+        ? "CausalMesh showed no anomaly; the plain caches did."
+        : `Not as promised: expected no anomaly (${ANOMALIES.join(", ")}) from CausalMesh, and some from the plain caches.`,
+    );
     return held ? 0 : 1;
   }
 }

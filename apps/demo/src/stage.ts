@@ -67,7 +67,11 @@ export class Stage {
 
   async #fillMesh(mesh: Mesh): Promise<void> {
     const session = mesh.session();
-    for (const films of this.#slices()) await session.setMany(films.map((film) => [`film:${film.id}`, film] as const), { durability: "stored" });
+    for (const films of this.#slices())
+      await session.setMany(
+        films.map((film) => [`film:${film.id}`, film] as const),
+        { durability: "stored" },
+      );
   }
 
   async #fillPlain(address: string): Promise<void> {

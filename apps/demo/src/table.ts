@@ -11,7 +11,8 @@ export function table(figures: Figures): string {
   const head = ["system", "workflows", ...ANOMALIES, ...WORKFLOWS.map((name) => `${name} p50/p99 ms`), "workflows/s"];
   const rows = SYSTEMS.map((system) => [system === "plain" ? "plain caches" : system, ...cells(figures.of(system))]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
-  const line = (row: readonly string[]): string => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join("  ");
   return [line(head), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join("\n");
 }
 

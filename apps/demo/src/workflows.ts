@@ -35,9 +35,17 @@ export async function writeReview(site: Site, user: User): Promise<void> {
   const { system, hosts, found } = site;
   const review = compose(site, user);
   const uploads = await Promise.all(
-    PARTS.map((name) => hosts.run(system, "uploadPart", [user.token], { review: review.id, version: review.version, name }, { of: review.id, name, rating: review.rating })),
+    PARTS.map((name) =>
+      hosts.run(system, "uploadPart", [user.token], { review: review.id, version: review.version, name }, { of: review.id, name, rating: review.rating }),
+    ),
   );
-  const stored = await hosts.run(system, "storeReview", uploads.map(({ token }) => token), review, PARTS);
+  const stored = await hosts.run(
+    system,
+    "storeReview",
+    uploads.map(({ token }) => token),
+    review,
+    PARTS,
+  );
   for (const _ of stored.result) found("own write missing");
   user.memory.wrote(review.id, review.version);
 
@@ -59,7 +67,12 @@ export async function readFilm(site: Site, user: User): Promise<void> {
   const film = films[random.popular(films.length)];
   const list = await hosts.run(system, "readList", [user.token], `film:${film.id}:reviews`);
   const { entries } = list.result;
-  const reviews = await hosts.run(system, "readReviews", [list.token], entries.map(({ review }) => review));
+  const reviews = await hosts.run(
+    system,
+    "readReviews",
+    [list.token],
+    entries.map(({ review }) => review),
+  );
   entries.forEach((entry, index) => report(site, user.memory.judge(entry, reviews.result[index])));
   user.token = reviews.token;
 }

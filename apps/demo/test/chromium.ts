@@ -6,7 +6,16 @@ import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
 const NAMES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const QUIET = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** The path of a browser; installs it where that can be done, and fails with what to do otherwise. */
 export function chromium(): string {
@@ -27,7 +36,9 @@ export class Browser {
   #session: string | undefined;
 
   constructor(folder: string) {
-    this.#process = spawn(chromium(), [...QUIET, `--user-data-dir=${folder}`, "--remote-debugging-pipe", "about:blank"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
+    this.#process = spawn(chromium(), [...QUIET, `--user-data-dir=${folder}`, "--remote-debugging-pipe", "about:blank"], {
+      stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+    });
     let rest = "";
     (this.#process.stdio[4] as Readable).setEncoding("utf8").on("data", (text: string) => {
       const messages = (rest + text).split("\0");

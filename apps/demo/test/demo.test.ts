@@ -16,13 +16,16 @@ const INSTALL_TIMEOUT_MS = 300_000;
 
 /** Processes whose parent is this one. */
 function childrenOf(parent: number): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ")[1] === String(parent);
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ")[1] === String(parent);
+      } catch {
+        return false;
+      }
+    });
 }
 
 const isAlive = (pid: number): boolean => {
@@ -45,16 +48,20 @@ function start(...args: string[]): { demo: ChildProcess; line: (pattern: RegExp)
   const lines = createInterface({ input: demo.stdout });
   return {
     demo,
-    line: (pattern) => new Promise((resolve, reject) => {
-      lines.on("line", (text) => pattern.test(text) && resolve(text));
-      lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}`)));
-    }),
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        lines.on("line", (text) => pattern.test(text) && resolve(text));
+        lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}`)));
+      }),
   };
 }
 
 describe("npm run demo", () => {
   it("--once ends with the figures of both systems, and exit 0 because only the plain caches had anomalies", () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--json", "--port", "0", "--workflows", "2500", "--seed", "1"], { encoding: "utf8", timeout: 55_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--json", "--port", "0", "--workflows", "2500", "--seed", "1"], {
+      encoding: "utf8",
+      timeout: 55_000,
+    });
     expect(stderr).toBe("");
     const result = JSON.parse(stdout) as { held: boolean; systems: Record<string, { workflows: number; anomalies: Record<string, number> }> };
     const total = (system: string): number => Object.values(result.systems[system].anomalies).reduce((sum, count) => sum + count, 0);

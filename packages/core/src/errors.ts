@@ -38,13 +38,7 @@ export type MeshErrorCode =
   | "STORE_INVALID";
 
 /** Codes whose cause goes away by itself or at another node, so that asking again may succeed. */
-const RETRYABLE: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>([
-  "NODE_BEHIND",
-  "OVERLOADED",
-  "NODE_UNREACHABLE",
-  "TIMEOUT",
-  "STORE_UNAVAILABLE",
-]);
+const RETRYABLE: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>(["NODE_BEHIND", "OVERLOADED", "NODE_UNREACHABLE", "TIMEOUT", "STORE_UNAVAILABLE"]);
 
 export interface MeshErrorOptions {
   /** What caused it; kept as `error.cause`. */

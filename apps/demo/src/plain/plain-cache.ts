@@ -56,7 +56,14 @@ export class PlainCache {
     this.#timestamp = Math.max(this.#timestamp + 1, Date.now() * 1000);
     const rows = entries.map(([key, value]): Row => {
       this.#counter += 1;
-      return { key, value: new TextEncoder().encode(JSON.stringify(value)), timestamp: this.#timestamp, replica: this.#replica, counter: this.#counter, expiresAt: 0 };
+      return {
+        key,
+        value: new TextEncoder().encode(JSON.stringify(value)),
+        timestamp: this.#timestamp,
+        replica: this.#replica,
+        counter: this.#counter,
+        expiresAt: 0,
+      };
     });
     await this.#store.apply(rows, []);
     for (const [key, value] of entries) {

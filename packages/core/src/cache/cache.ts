@@ -3,8 +3,22 @@
 import { Arena } from "./arena.js";
 import { copyBytes } from "./copy.js";
 import {
-  COUNTER_FLOAT, EXPIRES, FLAGS_MASK, FLAGS_SHIFT, HEAD_BYTES, LENGTHS_WORD, LIVE, META_WORD, REPLICA_WORD, TIMESTAMP_FLOAT, UNITS_SHIFT,
-  USES_MASK, keyLengthOf, packLengths, unitsFor, valueLengthOf,
+  COUNTER_FLOAT,
+  EXPIRES,
+  FLAGS_MASK,
+  FLAGS_SHIFT,
+  HEAD_BYTES,
+  LENGTHS_WORD,
+  LIVE,
+  META_WORD,
+  REPLICA_WORD,
+  TIMESTAMP_FLOAT,
+  UNITS_SHIFT,
+  USES_MASK,
+  keyLengthOf,
+  packLengths,
+  unitsFor,
+  valueLengthOf,
 } from "./entry.js";
 import { Eviction } from "./eviction.js";
 import { hashBytes, hashSecrets } from "./hash.js";
@@ -159,8 +173,17 @@ export class Cache {
    * copied. Returns the entry's position. At most 1 KiB of key and 1 MiB of value.
    */
   put(
-    keyBytes: Uint8Array, keyStart: number, keyLength: number, valueBytes: Uint8Array, valueStart: number, valueLength: number,
-    flags: number, timestamp: number, replica: number, counter: number, expiresAt: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    valueBytes: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    flags: number,
+    timestamp: number,
+    replica: number,
+    counter: number,
+    expiresAt: number,
   ): number {
     if (keyLength > KEY_BYTES_MAX || valueLength > VALUE_BYTES_MAX) {
       throw new RangeError(`the cache takes keys up to ${KEY_BYTES_MAX} and values up to ${VALUE_BYTES_MAX} bytes, not ${keyLength} and ${valueLength}`);

@@ -10,8 +10,19 @@
 import type { Arena } from "./arena.js";
 import { type Chunk, ChunkQueue } from "./chunk.js";
 import {
-  COUNTER_FLOAT, EXPIRES, FLAGS_SHIFT, HEAD_BYTES, LENGTHS_WORD, LIVE, META_WORD, REPLICA_WORD, UNITS_SHIFT, USES_MASK, keyLengthOf,
-  unitsFor, valueLengthOf,
+  COUNTER_FLOAT,
+  EXPIRES,
+  FLAGS_SHIFT,
+  HEAD_BYTES,
+  LENGTHS_WORD,
+  LIVE,
+  META_WORD,
+  REPLICA_WORD,
+  UNITS_SHIFT,
+  USES_MASK,
+  keyLengthOf,
+  unitsFor,
+  valueLengthOf,
 } from "./entry.js";
 import { Ghost } from "./ghost.js";
 import type { KeyIndex } from "./key-index.js";

@@ -67,7 +67,15 @@ export class GetCall extends SessionCall {
   readonly #resolve: (value: unknown) => void;
   readonly #asEntry: boolean;
 
-  constructor(session: ClientSession, deadline: number, key: string, versioned: boolean, resolve: (value: never) => void, reject: (error: Error) => void, asEntry: boolean) {
+  constructor(
+    session: ClientSession,
+    deadline: number,
+    key: string,
+    versioned: boolean,
+    resolve: (value: never) => void,
+    reject: (error: Error) => void,
+    asEntry: boolean,
+  ) {
     super(session, deadline, reject);
     this.#key = key;
     this.#versioned = versioned;
@@ -113,7 +121,14 @@ export class GetManyCall extends SessionCall {
   readonly #versioned: boolean;
   readonly #resolve: (values: unknown) => void;
 
-  constructor(session: ClientSession, deadline: number, keys: readonly string[], versioned: boolean, resolve: (values: unknown) => void, reject: (error: Error) => void) {
+  constructor(
+    session: ClientSession,
+    deadline: number,
+    keys: readonly string[],
+    versioned: boolean,
+    resolve: (values: unknown) => void,
+    reject: (error: Error) => void,
+  ) {
     super(session, deadline, reject);
     this.#keys = keys;
     this.#versioned = versioned;
@@ -156,7 +171,15 @@ export class WriteCall extends SessionCall {
   readonly #changes: readonly Change[];
   readonly #resolve: (value: never) => void;
 
-  constructor(session: ClientSession, deadline: number, durability: number, changes: readonly Change[], repeatable: boolean, resolve: (value: never) => void, reject: (error: Error) => void) {
+  constructor(
+    session: ClientSession,
+    deadline: number,
+    durability: number,
+    changes: readonly Change[],
+    repeatable: boolean,
+    resolve: (value: never) => void,
+    reject: (error: Error) => void,
+  ) {
     super(session, deadline, reject);
     this.repeatable = repeatable;
     this.#durability = durability;

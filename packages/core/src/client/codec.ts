@@ -47,8 +47,16 @@ function objectToJson(value: object, path: Path): unknown {
   if (path.length > DEPTH_MAX) throw invalid(`nested more than ${DEPTH_MAX} levels deep (perhaps it contains itself)`, path.slice(0, 8));
   if (Array.isArray(value)) return Array.from(value, (item: unknown, index) => (item === undefined ? tagged("undefined", 0) : toJson(item, [...path, index])));
   if (value instanceof Date) return tagged("date", Number.isNaN(value.getTime()) ? null : value.getTime());
-  if (value instanceof Map) return tagged("map", [...value].map(([key, item], index) => [toJson(key, [...path, index]), toJson(item, [...path, index])]));
-  if (value instanceof Set) return tagged("set", [...value].map((item, index) => toJson(item, [...path, index])));
+  if (value instanceof Map)
+    return tagged(
+      "map",
+      [...value].map(([key, item], index) => [toJson(key, [...path, index]), toJson(item, [...path, index])]),
+    );
+  if (value instanceof Set)
+    return tagged(
+      "set",
+      [...value].map((item, index) => toJson(item, [...path, index])),
+    );
   if (value instanceof Uint8Array) return tagged("bytes", encodeBase64url(value));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {

@@ -21,7 +21,8 @@ export function checkNamespace(namespace: unknown): string {
 export function storedKey(namespace: string | undefined, key: unknown): string {
   if (typeof key !== "string") throw new MeshError("KEY_INVALID", `a key is a string, not ${key === null ? "null" : typeof key}`);
   if (key.length === 0) throw new MeshError("KEY_INVALID", "a key has at least one character");
-  if (!isWellFormed(key)) throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} has half of a surrogate pair; encode binary keys, for instance in base64`);
+  if (!isWellFormed(key))
+    throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} has half of a surrogate pair; encode binary keys, for instance in base64`);
   if (namespace === undefined && key.includes(SEPARATOR)) {
     throw new MeshError("KEY_INVALID", "the key contains the character U+001F, which separates namespaces from keys; leave it out");
   }
@@ -29,7 +30,11 @@ export function storedKey(namespace: string | undefined, key: unknown): string {
   // A code unit takes three bytes at most, so most keys need no count.
   if (stored.length * 3 > KEY_BYTES_MAX) {
     const bytes = encodeUtf8(stored).length;
-    if (bytes > KEY_BYTES_MAX) throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key.slice(0, 40))}… takes ${bytes} bytes with its namespace; at most ${KEY_BYTES_MAX} are allowed: use a hash of it`);
+    if (bytes > KEY_BYTES_MAX)
+      throw new MeshError(
+        "KEY_INVALID",
+        `the key ${JSON.stringify(key.slice(0, 40))}… takes ${bytes} bytes with its namespace; at most ${KEY_BYTES_MAX} are allowed: use a hash of it`,
+      );
   }
   return stored;
 }

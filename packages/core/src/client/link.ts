@@ -72,14 +72,18 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     this.#outbox = new Outbox(connection);
     this.#splitter = new FrameSplitter(this, FRAME_BYTES_MAX);
     const { clock } = options.platform;
-    this.#deadline = clock.after(CONNECT_TIMEOUT_MS_DEFAULT, () => this.#fail(new MeshError("TIMEOUT", `${connection.remote} did not finish the handshake; check that a node listens there`)));
+    this.#deadline = clock.after(CONNECT_TIMEOUT_MS_DEFAULT, () =>
+      this.#fail(new MeshError("TIMEOUT", `${connection.remote} did not finish the handshake; check that a node listens there`)),
+    );
     clock.defer(() => this.#open());
   }
 
   #open(): void {
     const { secret, platform } = this.#options;
     if (this.#ended) return;
-    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, secret, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
+    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, secret, entropy: platform.entropy }, (welcome) =>
+      this.#welcomed(welcome),
+    );
     this.#outbox.flush();
   }
 
@@ -116,7 +120,10 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #knows(context: SessionContextLike): boolean {
     return (
       (context.visible === this.applied || covers(this.applied, context.visible) || covers(this.#toldVisible, context.visible)) &&
-      (context.written.replicas.length === 0 || covers(this.issued, context.written) || covers(this.#toldWritten, context.written) || this.#isOwn(context.written)) &&
+      (context.written.replicas.length === 0 ||
+        covers(this.issued, context.written) ||
+        covers(this.#toldWritten, context.written) ||
+        this.#isOwn(context.written)) &&
       (context.time <= this.time || context.time <= this.#toldTime)
     );
   }
@@ -166,7 +173,9 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
       this.#splitter.push(bytes);
     } catch (error) {
       if (error instanceof InvariantError) throw error;
-      this.#fail(error instanceof MeshError ? error : new MeshError("PROTOCOL", `${this.connection.remote} sent what does not fit: ${String(error)}`, { cause: error }));
+      this.#fail(
+        error instanceof MeshError ? error : new MeshError("PROTOCOL", `${this.connection.remote} sent what does not fit: ${String(error)}`, { cause: error }),
+      );
       return;
     }
     if (this.#opening !== undefined) this.#outbox.flush();
@@ -243,7 +252,11 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     if (this.#ended) return;
     this.#ended = true;
     this.#deadline.cancel();
-    this.#options.lost(this, error, this.pending().filter((call) => !call.done));
+    this.#options.lost(
+      this,
+      error,
+      this.pending().filter((call) => !call.done),
+    );
   }
 
   /** Ends the connection; calls without an answer are reported as lost. */

@@ -117,7 +117,10 @@ export class MeshClient implements Mesh {
     this.#checkOpen();
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
-    return this.sessionOf(tokens.map((text) => this.#unpack(text)), options);
+    return this.sessionOf(
+      tokens.map((text) => this.#unpack(text)),
+      options,
+    );
   }
 
   /** A session that knows what these contexts know. */
@@ -127,7 +130,8 @@ export class MeshClient implements Mesh {
 
   #unpack(token: string): SessionContext {
     const key = this.#tokenKey;
-    if (key === undefined || this.#meshId === undefined) throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
+    if (key === undefined || this.#meshId === undefined)
+      throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
     return unpackToken(token, { meshId: this.#meshId, keys: (keyId) => (keyId === KEY_ID ? key : undefined), now: this.platform.clock.now() });
   }
 
@@ -140,7 +144,8 @@ export class MeshClient implements Mesh {
   #choosePeer(address: string | undefined): Peer {
     if (address !== undefined) {
       const wanted = this.#peers.find((peer) => sameAddress(peer.address, address));
-      if (wanted === undefined) throw new MeshError("OPTION_INVALID", `${address} is none of the mesh's nodes: ${this.#peers.map((peer) => peer.address).join(", ")}`);
+      if (wanted === undefined)
+        throw new MeshError("OPTION_INVALID", `${address} is none of the mesh's nodes: ${this.#peers.map((peer) => peer.address).join(", ")}`);
       return wanted;
     }
     const healthy = this.#peers.filter((peer) => peer.failures === 0);
@@ -177,7 +182,12 @@ export class MeshClient implements Mesh {
   /** Fails the call when its signal fires. False: it has fired already. */
   #watch(call: Call, signal: AbortSignalLike): boolean {
     const abort = (): void => {
-      if (!call.done) call.failed(new MeshError("ABORTED", call.sent ? "the call was aborted by its signal; a write may still happen" : "the call was aborted by its signal", { cause: signal.reason }));
+      if (!call.done)
+        call.failed(
+          new MeshError("ABORTED", call.sent ? "the call was aborted by its signal; a write may still happen" : "the call was aborted by its signal", {
+            cause: signal.reason,
+          }),
+        );
     };
     if (signal.aborted) {
       abort();
@@ -195,7 +205,9 @@ export class MeshClient implements Mesh {
     if (this.#closed) call.failed(closedError());
     else if (!isNodesFault(error)) call.failed(error);
     else if (call.sent && !call.repeatable && error.code !== "NODE_BEHIND" && error.code !== "OVERLOADED") {
-      call.failed(new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }));
+      call.failed(
+        new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }),
+      );
     } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
     else this.#tryElsewhere(peer, call);
   }
@@ -316,7 +328,13 @@ function checkTimeout(timeoutMs: number): number {
 
 /** Whether another node may do better. */
 function isNodesFault(error: MeshError): boolean {
-  return error.code === "NODE_BEHIND" || error.code === "NODE_UNREACHABLE" || error.code === "PROTOCOL" || error.code === "CLOSED" || (error.code === "TIMEOUT" && error.retryable);
+  return (
+    error.code === "NODE_BEHIND" ||
+    error.code === "NODE_UNREACHABLE" ||
+    error.code === "PROTOCOL" ||
+    error.code === "CLOSED" ||
+    (error.code === "TIMEOUT" && error.retryable)
+  );
 }
 
 function sameAddress(a: string, b: string): boolean {

@@ -38,7 +38,11 @@ export class OwnWrites {
   /** Throws OVERLOADED where more own writes are in flight than a session can carry. */
   checkRoom(): void {
     if (this.#bytes <= OWN_WRITES_BYTES_MAX) return;
-    throw new MeshError("OVERLOADED", `this session has ${this.#bytes} bytes of writes that are not readable everywhere yet; wait, or write with durability "everywhere"`, { retryAfterMs: 50 });
+    throw new MeshError(
+      "OVERLOADED",
+      `this session has ${this.#bytes} bytes of writes that are not readable everywhere yet; wait, or write with durability "everywhere"`,
+      { retryAfterMs: 50 },
+    );
   }
 
   /** Notes a write that was answered; `vector` is what it follows, its own dot included. */

@@ -124,7 +124,10 @@ export class ClientSession implements Session, Caller {
 
   async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
     const stored = this.#key(key);
-    return await this.#call<Entry<Value>>(options, (deadline, resolve, reject) => new GetCall(this, deadline, stored, true, resolve as (value: unknown) => void, reject, true));
+    return await this.#call<Entry<Value>>(
+      options,
+      (deadline, resolve, reject) => new GetCall(this, deadline, stored, true, resolve as (value: unknown) => void, reject, true),
+    );
   }
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
@@ -152,7 +155,8 @@ export class ClientSession implements Session, Caller {
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
-    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function") throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
+    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function")
+      throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
     const changes = new Map<string, Change>();
     for (const entry of entries) {
       if (!Array.isArray(entry)) throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
@@ -166,7 +170,10 @@ export class ClientSession implements Session, Caller {
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
     if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
     const stored = new Set(keys.map((key) => this.#key(key)));
-    await this.#write([...stored].map((key) => ({ key, value: null, ttlMs: 0 })), options);
+    await this.#write(
+      [...stored].map((key) => ({ key, value: null, ttlMs: 0 })),
+      options,
+    );
   }
 
   async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
@@ -191,7 +198,10 @@ export class ClientSession implements Session, Caller {
     const bytes = this.mesh.codec.encode(value);
     if (!(bytes instanceof Uint8Array)) throw new MeshError("VALUE_INVALID", "the mesh's codec returned no Uint8Array from encode");
     if (bytes.length > VALUE_BYTES_MAX) {
-      throw new MeshError("VALUE_TOO_LARGE", `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`);
+      throw new MeshError(
+        "VALUE_TOO_LARGE",
+        `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`,
+      );
     }
     return { key: stored, value: bytes, ttlMs: options?.ttl === undefined ? 0 : ttlMs(options.ttl) };
   }
@@ -230,14 +240,16 @@ export class ClientSession implements Session, Caller {
 const NOT_THERE = Symbol("not there");
 
 function checkCount(count: number): void {
-  if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one call; at most ${KEYS_PER_REQUEST_MAX} are allowed: use several calls`);
+  if (count > KEYS_PER_REQUEST_MAX)
+    throw new MeshError("KEY_INVALID", `${count} keys in one call; at most ${KEYS_PER_REQUEST_MAX} are allowed: use several calls`);
 }
 
 function checkSize(changes: readonly Change[]): void {
   if (changes.length === 1) return;
   let bytes = 0;
   for (const { key, value } of changes) bytes += key.length + (value?.length ?? 0);
-  if (bytes > WRITE_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `the values of one write take ${bytes} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
+  if (bytes > WRITE_BYTES_MAX)
+    throw new MeshError("VALUE_TOO_LARGE", `the values of one write take ${bytes} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
 }
 
 function ttlMs(ttl: Duration): number {

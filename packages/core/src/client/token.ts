@@ -99,7 +99,10 @@ function parse(text: unknown): Parsed {
   const bytes = decodeBase64url(text);
   if (bytes === undefined || bytes.length <= MAC_BYTES) throw malformed();
   if (bytes[0] !== VERSION) {
-    throw new MeshError("TOKEN_VERSION", `the token has format ${bytes[0]}, this version reads format ${VERSION}: use the same version of CausalMesh everywhere, or begin a new session`);
+    throw new MeshError(
+      "TOKEN_VERSION",
+      `the token has format ${bytes[0]}, this version reads format ${VERSION}: use the same version of CausalMesh everywhere, or begin a new session`,
+    );
   }
   const reader = new ByteReader(bytes, 1, bytes.length - MAC_BYTES);
   return decoding(() => {
@@ -134,7 +137,10 @@ export function unpackToken(text: string, { meshId, keys, now }: TokenCheck): Se
   if (parsed.meshId !== meshId) throw new MeshError("TOKEN_OTHER_MESH", "the token was made by another mesh; sessions do not move between meshes");
   const key = keys(parsed.keyId);
   if (key === undefined || !isSigned(parsed, key)) {
-    throw new MeshError("TOKEN_SIGNATURE", "the token's signature does not hold: it was changed on its way, or made with another secret; give all nodes and clients the same one");
+    throw new MeshError(
+      "TOKEN_SIGNATURE",
+      "the token's signature does not hold: it was changed on its way, or made with another secret; give all nodes and clients the same one",
+    );
   }
   if (now >= parsed.expiresAt) {
     throw new MeshError("TOKEN_EXPIRED", `the token expired at ${new Date(parsed.expiresAt).toISOString()}; begin a new session, or raise tokenTtl`);

@@ -15,8 +15,10 @@ import { checkCacheBytes, formMesh, startHost } from "./start-node.js";
 /** Runs a mesh in this process. Rejects with OPTION_INVALID or STORE_… codes. `close` flushes to the store and leaves the store open. */
 export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   const nodes = options.nodes ?? 1;
-  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `nodes is ${String(nodes)}; give a whole number from 1 to ${MEMBERS_MAX}`);
-  if (typeof options.store?.getMany !== "function") throw new MeshError("OPTION_INVALID", "store is missing; give one such as memoryStore() or lmdbStore({ path })");
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MEMBERS_MAX)
+    throw new MeshError("OPTION_INVALID", `nodes is ${String(nodes)}; give a whole number from 1 to ${MEMBERS_MAX}`);
+  if (typeof options.store?.getMany !== "function")
+    throw new MeshError("OPTION_INVALID", "store is missing; give one such as memoryStore() or lmdbStore({ path })");
   checkSecret(options.secret);
   checkCacheBytes(options.cacheBytes);
   const transport = memoryTransport();

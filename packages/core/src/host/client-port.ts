@@ -6,11 +6,37 @@ import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { encodeUtf8, isUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
-import { DURATION_MS_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX, WRITE_BYTES_MAX } from "../limits.js";
+import {
+  DURATION_MS_MAX,
+  KEY_BYTES_MAX,
+  KEYS_PER_REQUEST_MAX,
+  LOAD_ATTEMPTS_MAX,
+  READ_BYTES_MAX,
+  VALUE_BYTES_MAX,
+  WAITING_REQUESTS_MAX,
+  WRITE_BYTES_MAX,
+} from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
-import { beginFrame, endFrame, ERROR, GET, GET_MANY, HEADER, NO_VALUE, putFrameHead, STATUS, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WITH_CONTEXT, WRITE, WRITTEN } from "../wire/frames.js";
+import {
+  beginFrame,
+  endFrame,
+  ERROR,
+  GET,
+  GET_MANY,
+  HEADER,
+  NO_VALUE,
+  putFrameHead,
+  STATUS,
+  STATUS_ANSWER,
+  VALUE,
+  VALUES,
+  VERSIONED,
+  WITH_CONTEXT,
+  WRITE,
+  WRITTEN,
+} from "../wire/frames.js";
 import { readVector, writeError, writeHeader } from "../wire/messages.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Acceptor, Port } from "./acceptor.js";
@@ -113,7 +139,8 @@ export class ClientPort implements Port, Writer {
   }
 
   #wait(): void {
-    if (this.#waiting >= WAITING_REQUESTS_MAX) throw new MeshError("OVERLOADED", `${WAITING_REQUESTS_MAX} requests of this connection wait already; send fewer at a time`, { retryAfterMs: 50 });
+    if (this.#waiting >= WAITING_REQUESTS_MAX)
+      throw new MeshError("OVERLOADED", `${WAITING_REQUESTS_MAX} requests of this connection wait already; send fewer at a time`, { retryAfterMs: 50 });
     this.#waiting += 1;
   }
 
@@ -187,11 +214,19 @@ export class ClientPort implements Port, Writer {
       this.#host.hits += found.length;
     }
     if (missing.length === 0) this.#answerMany(id, flags, found);
-    else this.#loadThenGetMany(bytes.slice(start, end), missing.map(([from, to]) => [from - start, to - start]), id, flags, attempts);
+    else
+      this.#loadThenGetMany(
+        bytes.slice(start, end),
+        missing.map(([from, to]) => [from - start, to - start]),
+        id,
+        flags,
+        attempts,
+      );
   }
 
   #loadThenGetMany(request: Uint8Array, missing: readonly (readonly [number, number])[], id: number, flags: number, attempts: number): void {
-    if (attempts >= LOAD_ATTEMPTS_MAX) throw new MeshError("OVERLOADED", "the cache is too small for the keys of this read; give the node more cacheBytes or read fewer at a time");
+    if (attempts >= LOAD_ATTEMPTS_MAX)
+      throw new MeshError("OVERLOADED", "the cache is too small for the keys of this read; give the node more cacheBytes or read fewer at a time");
     this.#wait();
     let left = missing.length;
     let failure: MeshError | undefined;
@@ -217,7 +252,11 @@ export class ClientPort implements Port, Writer {
     const { cache } = this.#node;
     let valueBytes = 0;
     for (const entry of entries) valueBytes += cache.valueLength(entry);
-    if (valueBytes > READ_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `the values of this read take ${valueBytes} bytes; at most ${READ_BYTES_MAX} are allowed: read fewer keys at a time`);
+    if (valueBytes > READ_BYTES_MAX)
+      throw new MeshError(
+        "VALUE_TOO_LARGE",
+        `the values of this read take ${valueBytes} bytes; at most ${READ_BYTES_MAX} are allowed: read fewer keys at a time`,
+      );
     if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
     // Headers go before the answer, so expiry is judged before its frame is begun.
     const shown = entries.map((entry) => this.#hasValue(entry));
@@ -250,7 +289,15 @@ export class ClientPort implements Port, Writer {
     const writtenMs = timestampMs(timestamp);
     for (let index = 0; index < changes.length; index += CHANGE_FIELDS) {
       const ttlMs = changes[index + 5];
-      node.change(bytes, changes[index + 1], changes[index + 2], changes[index + 3], changes[index + 4], changes[index] !== 0, ttlMs > 0 ? writtenMs + ttlMs : 0);
+      node.change(
+        bytes,
+        changes[index + 1],
+        changes[index + 2],
+        changes[index + 3],
+        changes[index + 4],
+        changes[index] !== 0,
+        ttlMs > 0 ? writtenMs + ttlMs : 0,
+      );
     }
     this.#host.writes += 1;
     this.#host.wrote(durability as Level, this, id, node.counter, timestamp);
@@ -265,7 +312,8 @@ export class ClientPort implements Port, Writer {
     const durability = reader.u8();
     const count = reader.varint();
     if (durability > 3) throw new MalformedError(`durability ${durability}`);
-    if (end - start > WRITE_BYTES_MAX + count * CHANGE_HEAD_BYTES_MAX) throw new MeshError("VALUE_TOO_LARGE", `a write of ${end - start} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
+    if (end - start > WRITE_BYTES_MAX + count * CHANGE_HEAD_BYTES_MAX)
+      throw new MeshError("VALUE_TOO_LARGE", `a write of ${end - start} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
     if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
     for (let index = 0; index < count; index++) {
       const flags = reader.u8();
@@ -274,7 +322,11 @@ export class ClientPort implements Port, Writer {
       const ttlMs = (flags & CHANGE_EXPIRES) !== 0 ? reader.varint() : 0;
       if (keyLength < 1 || keyLength > KEY_BYTES_MAX) throw keyError(keyLength);
       const valueMax = Math.min(VALUE_BYTES_MAX, this.#host.store.abilities.valueBytesMax);
-      if (valueLength > valueMax) throw new MeshError("VALUE_TOO_LARGE", `a value of ${valueLength} bytes; at most ${valueMax} are allowed: store large objects elsewhere and their address here`);
+      if (valueLength > valueMax)
+        throw new MeshError(
+          "VALUE_TOO_LARGE",
+          `a value of ${valueLength} bytes; at most ${valueMax} are allowed: store large objects elsewhere and their address here`,
+        );
       if ((flags & CHANGE_DELETES) !== 0 && valueLength > 0) throw new MalformedError("a deletion with a value");
       if (ttlMs > DURATION_MS_MAX) throw new MeshError("TTL_INVALID", `a time to live of ${ttlMs} ms; at most ${DURATION_MS_MAX} are allowed`);
       const keyAt = reader.take(keyLength);
@@ -321,4 +373,3 @@ export class ClientPort implements Port, Writer {
 function keyError(length: number): MeshError {
   return new MeshError("KEY_INVALID", `a key of ${length} bytes; 1 to ${KEY_BYTES_MAX} are allowed`);
 }
-

@@ -129,10 +129,8 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   start(): void {
     const { node, secret, platform } = this.#host;
     if (this.#ended) return;
-    this.#opening = new Opening(
-      this.outbox,
-      { role: Role.Node, replica: node.replica, epoch: node.view.epoch, secret, entropy: platform.entropy },
-      (welcome) => this.#welcomed(welcome),
+    this.#opening = new Opening(this.outbox, { role: Role.Node, replica: node.replica, epoch: node.view.epoch, secret, entropy: platform.entropy }, (welcome) =>
+      this.#welcomed(welcome),
     );
     this.outbox.flush();
     this.#heardAt = platform.clock.monotonic();

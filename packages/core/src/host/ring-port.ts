@@ -36,7 +36,7 @@ export class RingPort implements Port {
     reader.reset(bytes, start, end);
     readChanges(reader, this.#common);
     readChanges(reader, this.#flushed);
-    for (let at = reader.at; at < end; ) {
+    for (let at = reader.at; at < end;) {
       const segment = decodeSegment(bytes, at, end, node.ring.size, this.#indexOf);
       at += segment.bytes.length;
       node.receive(segment);

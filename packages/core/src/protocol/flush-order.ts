@@ -97,7 +97,17 @@ class WinnerCollector implements ChangeVisitor {
     walkSegment(run.segment, run.from, run.upTo, this);
   }
 
-  change(bytes: Uint8Array, keyAt: number, keyLength: number, valueAt: number, valueLength: number, flags: number, timestamp: number, counter: number, expiresAt: number): void {
+  change(
+    bytes: Uint8Array,
+    keyAt: number,
+    keyLength: number,
+    valueAt: number,
+    valueLength: number,
+    flags: number,
+    timestamp: number,
+    counter: number,
+    expiresAt: number,
+  ): void {
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
     const before = this.rows.get(key);
     if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;

@@ -12,16 +12,17 @@
 //
 // The protected methods are the protocol's rules, one each, so that the tests can break one at a time and see it found.
 
-import { Cache, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
+import { Cache, INCOMPLETE } from "../cache/cache.js";
 import { MeshError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { BATCH_BYTES_MAX, CLOCK_AHEAD_MS_MAX, LOG_BYTES_MAX } from "../limits.js";
+import { Applier } from "./applier.js";
 import { FlushOrder, type FlushBatch } from "./flush-order.js";
 import { HybridClock } from "./hybrid-clock.js";
 import { Log } from "./log.js";
 import { Queue } from "./queue.js";
 import { raise, Reach, Ring, within } from "./ring.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES, SegmentWriter, walkSegment, type ChangeVisitor, type Segment } from "./segment.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES, SegmentWriter, walkSegment, type Segment } from "./segment.js";
 import { EMPTY_VECTOR, type Vector } from "./vector.js";
 import type { View } from "./view.js";
 
@@ -100,7 +101,9 @@ export class Node {
     const { self, size } = this.ring;
     // Each origin admits its share, so that what others send always finds room: the ring never holds back what must be forwarded.
     if ((this.log.bytesOf[self] + this.#open.length) * size > LOG_BYTES_MAX) {
-      throw new MeshError("OVERLOADED", `node ${this.replica} holds ${this.log.bytesOf[self]} bytes of writes that are not yet in the store; try again later`, { retryAfterMs: 250 });
+      throw new MeshError("OVERLOADED", `node ${this.replica} holds ${this.log.bytesOf[self]} bytes of writes that are not yet in the store; try again later`, {
+        retryAfterMs: 250,
+      });
     }
     this.#joinIssued();
     if (this.#open.count > 0 && (this.#openIssuedVersion !== this.issuedVersion || this.#open.length > BATCH_BYTES_MAX)) this.seal();
@@ -178,7 +181,10 @@ export class Node {
     const { origin, first, last, newest } = segment;
     if (last <= this.received[origin]) return;
     if (first !== this.received[origin] + 1) {
-      throw new MeshError("PROTOCOL", `node ${this.replica} expected write ${this.received[origin] + 1} of replica ${this.ring.replicas[origin]} and got ${first}`);
+      throw new MeshError(
+        "PROTOCOL",
+        `node ${this.replica} expected write ${this.received[origin] + 1} of replica ${this.ring.replicas[origin]} and got ${first}`,
+      );
     }
     this.observe(newest);
     this.received[origin] = last;
@@ -189,7 +195,10 @@ export class Node {
   observe(timestamp: number): void {
     const aheadMs = this.clock.aheadMs(timestamp);
     if (aheadMs > CLOCK_AHEAD_MS_MAX) {
-      throw new MeshError("CLOCK_SKEW", `a timestamp is ${aheadMs} ms ahead of node ${this.replica}, at most ${CLOCK_AHEAD_MS_MAX} are accepted; set the clocks of the machines`);
+      throw new MeshError(
+        "CLOCK_SKEW",
+        `a timestamp is ${aheadMs} ms ahead of node ${this.replica}, at most ${CLOCK_AHEAD_MS_MAX} are accepted; set the clocks of the machines`,
+      );
     }
     this.clock.observe(timestamp);
   }
@@ -294,7 +303,8 @@ export class Node {
     if (within(wanted, this.applied)) return;
     // I3 says that this cannot be: then this node has been cut off, and must not answer.
     if (!within(wanted, this.received)) throw this.#behind();
-    if (!this.#isClosed(wanted)) throw new MeshError("PROTOCOL", `node ${this.replica} was asked to show writes without what they follow; a session's vector was changed on its way`);
+    if (!this.#isClosed(wanted))
+      throw new MeshError("PROTOCOL", `node ${this.replica} was asked to show writes without what they follow; a session's vector was changed on its way`);
     let changed = false;
     for (let origin = 0; origin < this.ring.size; origin++) {
       if (wanted[origin] > this.applied[origin] && this.#applyOrigin(origin, wanted[origin], true)) changed = true;
@@ -379,29 +389,5 @@ export class Node {
 
   get hasUnflushed(): boolean {
     return !within(this.received, this.flushed);
-  }
-}
-
-/** Puts the changes of applied writes into the cache. */
-class Applier implements ChangeVisitor {
-  readonly #node: Node;
-  #replica = 0;
-
-  constructor(node: Node) {
-    this.#node = node;
-  }
-
-  begin(replica: number): void {
-    this.#replica = replica;
-  }
-
-  change(bytes: Uint8Array, keyAt: number, keyLength: number, valueAt: number, valueLength: number, flags: number, timestamp: number, counter: number, expiresAt: number): void {
-    const { cache } = this.#node;
-    const at = cache.find(bytes, keyAt, keyLength);
-    let state = (flags & CHANGE_DELETES) !== 0 ? TOMBSTONE : 0;
-    if (at === 0) state |= this.#node.freshFlags();
-    else if (this.#node.wins(timestamp, this.#replica, cache.timestamp(at), cache.replica(at))) state |= cache.flags(at) & INCOMPLETE;
-    else return;
-    cache.put(bytes, keyAt, keyLength, bytes, valueAt, valueLength, state, timestamp, this.#replica, counter, expiresAt);
   }
 }

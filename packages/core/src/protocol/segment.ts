@@ -49,7 +49,17 @@ export interface SegmentCursor {
 
 /** Is told each change of a walk; a write with several changes calls it several times with one counter. */
 export interface ChangeVisitor {
-  change(bytes: Uint8Array, keyAt: number, keyLength: number, valueAt: number, valueLength: number, flags: number, timestamp: number, counter: number, expiresAt: number): void;
+  change(
+    bytes: Uint8Array,
+    keyAt: number,
+    keyLength: number,
+    valueAt: number,
+    valueLength: number,
+    flags: number,
+    timestamp: number,
+    counter: number,
+    expiresAt: number,
+  ): void;
 }
 
 /** Encodes the newest writes of one origin. */
@@ -123,7 +133,16 @@ export class SegmentWriter {
   }
 }
 
-function makeSegment(bytes: Uint8Array, origin: number, first: number, count: number, base: number, newest: number, vector: readonly number[], bodyAt: number): Segment {
+function makeSegment(
+  bytes: Uint8Array,
+  origin: number,
+  first: number,
+  count: number,
+  base: number,
+  newest: number,
+  vector: readonly number[],
+  bodyAt: number,
+): Segment {
   return { bytes, origin, first, last: first + count - 1, newest, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
 }
 
@@ -144,7 +163,8 @@ export function decodeSegment(bytes: Uint8Array, start: number, end: number, mem
   const count = reader.u32();
   const base = reader.f64();
   if (origin < 0) throw new MalformedError("a segment has an origin that is not in the view");
-  if (first < 1 || count < 1 || count * WRITE_BYTES_MIN > length || first + count > COUNTER_MAX) throw new MalformedError("a segment has counters out of range");
+  if (first < 1 || count < 1 || count * WRITE_BYTES_MIN > length || first + count > COUNTER_MAX)
+    throw new MalformedError("a segment has counters out of range");
   const vector = decodeVector(origin, members, indexOf);
   const bodyAt = reader.at - start;
   const newest = checkWrites(count, base);

@@ -32,36 +32,56 @@ function nodeMutation(name: string, rule: string, change: (Base: typeof Node) =>
 }
 
 export const MUTATIONS: readonly Mutation[] = [
-  nodeMutation("no-dv", "4: a write's vector holds what its session has seen (DV)", (Base) =>
-    class extends Base {
-      protected override joinVisible(): void {}
-    }),
-  nodeMutation("no-wv", "4: a write's vector holds what its session has written (WV)", (Base) =>
-    class extends Base {
-      protected override joinWritten(): void {}
-    }),
-  nodeMutation("no-g", "4: a write's vector holds the node's newest own write (G)", (Base) =>
-    class extends Base {
-      protected override raiseIssued(vector: readonly number[]): void {
-        const { self } = this.ring;
-        vector.forEach((counter, index) => {
-          if (index !== self) this.issued[index] = counter;
-        });
-        this.issuedVersion += 1;
-      }
-    }),
-  nodeMutation("every-tail", "4: only the tail of an origin says that everyone has its writes", (Base) =>
-    class extends Base {
-      protected override goneRound(): boolean {
-        return true;
-      }
-    }),
-  nodeMutation("dot-only", "4: a write is shown when its whole vector is common, not its dot alone", (Base) =>
-    class extends Base {
-      protected override applicable(): boolean {
-        return true;
-      }
-    }),
+  nodeMutation(
+    "no-dv",
+    "4: a write's vector holds what its session has seen (DV)",
+    (Base) =>
+      class extends Base {
+        protected override joinVisible(): void {}
+      },
+  ),
+  nodeMutation(
+    "no-wv",
+    "4: a write's vector holds what its session has written (WV)",
+    (Base) =>
+      class extends Base {
+        protected override joinWritten(): void {}
+      },
+  ),
+  nodeMutation(
+    "no-g",
+    "4: a write's vector holds the node's newest own write (G)",
+    (Base) =>
+      class extends Base {
+        protected override raiseIssued(vector: readonly number[]): void {
+          const { self } = this.ring;
+          vector.forEach((counter, index) => {
+            if (index !== self) this.issued[index] = counter;
+          });
+          this.issuedVersion += 1;
+        }
+      },
+  ),
+  nodeMutation(
+    "every-tail",
+    "4: only the tail of an origin says that everyone has its writes",
+    (Base) =>
+      class extends Base {
+        protected override goneRound(): boolean {
+          return true;
+        }
+      },
+  ),
+  nodeMutation(
+    "dot-only",
+    "4: a write is shown when its whole vector is common, not its dot alone",
+    (Base) =>
+      class extends Base {
+        protected override applicable(): boolean {
+          return true;
+        }
+      },
+  ),
   {
     name: "dv-is-r",
     rule: "4: after a read the session's DV is the node's A, never its R",
@@ -84,35 +104,51 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     }),
   },
-  nodeMutation("last-arrival", "5: the winner is decided by the write's own stamp", (Base) =>
-    class extends Base {
-      override wins(): boolean {
-        return true;
-      }
-    }),
-  nodeMutation("deaf-clock", "5: timestamps are later than all that the session has seen", (Base) =>
-    class extends Base {
-      override observe(): void {}
-    }),
-  nodeMutation("fresh-is-complete", "9: a write to a key that is not in memory makes an incomplete entry", (Base) =>
-    class extends Base {
-      override freshFlags(): number {
-        return 0;
-      }
-    }),
-  nodeMutation("flush-alone", "9: a write is flushed when the rest of its vector is", (Base) =>
-    class extends Base {
-      override get isFlusher(): boolean {
-        return true;
-      }
-      override flushBatch(): FlushBatch | undefined {
-        const batch = this.unflushed();
-        const { self } = this.ring;
-        if (batch === undefined || batch.applied[self] <= this.flushed[self]) return undefined;
-        const applied = this.flushed.map((counter, index) => (index === self ? batch.applied[self] : counter));
-        return { rows: batch.rows.filter((row) => row.replica === this.replica), applied };
-      }
-    }),
+  nodeMutation(
+    "last-arrival",
+    "5: the winner is decided by the write's own stamp",
+    (Base) =>
+      class extends Base {
+        override wins(): boolean {
+          return true;
+        }
+      },
+  ),
+  nodeMutation(
+    "deaf-clock",
+    "5: timestamps are later than all that the session has seen",
+    (Base) =>
+      class extends Base {
+        override observe(): void {}
+      },
+  ),
+  nodeMutation(
+    "fresh-is-complete",
+    "9: a write to a key that is not in memory makes an incomplete entry",
+    (Base) =>
+      class extends Base {
+        override freshFlags(): number {
+          return 0;
+        }
+      },
+  ),
+  nodeMutation(
+    "flush-alone",
+    "9: a write is flushed when the rest of its vector is",
+    (Base) =>
+      class extends Base {
+        override get isFlusher(): boolean {
+          return true;
+        }
+        override flushBatch(): FlushBatch | undefined {
+          const batch = this.unflushed();
+          const { self } = this.ring;
+          if (batch === undefined || batch.applied[self] <= this.flushed[self]) return undefined;
+          const applied = this.flushed.map((counter, index) => (index === self ? batch.applied[self] : counter));
+          return { rows: batch.rows.filter((row) => row.replica === this.replica), applied };
+        }
+      },
+  ),
   {
     name: "row-as-it-is",
     rule: "7, 9: a row that is not applied here is shown only after its vector was integrated",

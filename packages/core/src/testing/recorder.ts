@@ -68,7 +68,11 @@ export class Recorder {
 
   /** Keeps a state of the store. */
   stored(content: StoreContent, atMs: number): void {
-    const rows = [...content.rows.values()].map((row): [string, Stamp, Uint8Array | null] => [row.key, { timestamp: row.timestamp, replica: row.replica, counter: row.counter }, row.value]);
+    const rows = [...content.rows.values()].map((row): [string, Stamp, Uint8Array | null] => [
+      row.key,
+      { timestamp: row.timestamp, replica: row.replica, counter: row.counter },
+      row.value,
+    ]);
     this.#storeStates.push({ atMs, rows, flushed: Object.fromEntries(content.flushed) });
   }
 

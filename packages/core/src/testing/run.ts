@@ -146,7 +146,12 @@ class World implements WorkflowWorld {
         override receive(segment: Segment): void {
           super.receive(segment);
           const { replicas } = this.ring;
-          recorder.received(replicas[segment.origin], segment.first, segment.last, Object.fromEntries(segment.vector.map((counter, index) => [replicas[index], counter])));
+          recorder.received(
+            replicas[segment.origin],
+            segment.first,
+            segment.last,
+            Object.fromEntries(segment.vector.map((counter, index) => [replicas[index], counter])),
+          );
         }
       },
       Session: class extends ClientSession {
@@ -200,13 +205,23 @@ class World implements WorkflowWorld {
       store.calm = true;
       const onFatal = (error: Error): void => void this.recorder.history.failures.push(`${address} stopped: ${error.message}`);
       this.#hosts.push(
-        await startHost({ store, transport: this.network.transport(address), address, replica, secret: SECRET, cacheBytes: CACHE_BYTES, onFatal, platform: this.#platform() }, this.#parts),
+        await startHost(
+          { store, transport: this.network.transport(address), address, replica, secret: SECRET, cacheBytes: CACHE_BYTES, onFatal, platform: this.#platform() },
+          this.#parts,
+        ),
       );
       store.calm = false;
     }
     for (let index = 0; index < this.options.clients; index++) {
       const client = new MeshClient(
-        { addresses: this.addresses, transport: this.network.transport(`c${index + 1}`), platform: this.#platform(), secret: SECRET, retryWrites: false, timeoutMs: 20_000 },
+        {
+          addresses: this.addresses,
+          transport: this.network.transport(`c${index + 1}`),
+          platform: this.#platform(),
+          secret: SECRET,
+          retryWrites: false,
+          timeoutMs: 20_000,
+        },
         this.#parts,
       );
       await client.ready({ timeoutMs: 60_000 });
@@ -242,13 +257,16 @@ class World implements WorkflowWorld {
     const { simulation } = this;
     const until = simulation.time + REST_MS_MAX;
     while (!this.#isAtRest()) {
-      if (simulation.time > until) throw new Error(`not at rest ${REST_MS_MAX} ms after the last fault: ${this.#hosts.map((host) => JSON.stringify(host.status())).join("\n")}`);
+      if (simulation.time > until)
+        throw new Error(`not at rest ${REST_MS_MAX} ms after the last fault: ${this.#hosts.map((host) => JSON.stringify(host.status())).join("\n")}`);
       await simulation.sleep(5);
     }
   }
 
   #isAtRest(): boolean {
     const newest = this.#hosts.map((host) => host.node.counter).join();
-    return this.#hosts.every(({ node }) => node.applied.join() === newest && node.flushed.join() === newest && node.pendingWrites === 0 && node.log.length === 0);
+    return this.#hosts.every(
+      ({ node }) => node.applied.join() === newest && node.flushed.join() === newest && node.pendingWrites === 0 && node.log.length === 0,
+    );
   }
 }

@@ -72,7 +72,9 @@ export class Workflow {
   /** The calls that a fault may excuse are over; others are findings. */
   #failed(error: unknown): void {
     if (error instanceof MeshError && (EXCUSED.has(error.code) || (error.code === CACHE_TOO_SMALL && this.#world.options.padding > 0))) return;
-    this.#world.recorder.history.failures.push(`${this.#label} at ${this.#session.node}: ${error instanceof MeshError ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)}`);
+    this.#world.recorder.history.failures.push(
+      `${this.#label} at ${this.#session.node}: ${error instanceof MeshError ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)}`,
+    );
   }
 
   async #roam(): Promise<void> {
@@ -95,15 +97,20 @@ export class Workflow {
       recorder.history.begin(branch.#label, [parent]);
       return branch;
     });
-    await Promise.all(branches.map(async (branch) => {
-      await branch.#roam();
-      await branch.#act();
-    }));
+    await Promise.all(
+      branches.map(async (branch) => {
+        await branch.#roam();
+        await branch.#act();
+      }),
+    );
     const tokens = await Promise.all(branches.map((branch) => branch.#session.token().catch(() => undefined)));
     if (tokens.some((token) => token === undefined)) return;
     this.#session = this.#random.pick(clients).session(tokens as string[], { node: this.#random.pick(addresses) });
     this.#label = `${this.#name}.${++this.#branches}`;
-    recorder.history.begin(this.#label, branches.map((branch) => branch.#label));
+    recorder.history.begin(
+      this.#label,
+      branches.map((branch) => branch.#label),
+    );
   }
 
   async #write(): Promise<void> {
@@ -125,7 +132,12 @@ export class Workflow {
     } else if (draw < 0.4) {
       const chosen = this.#random.sample(keys, this.#random.int(2, 3));
       const write = recorder.open(this.#label, session.node, chosen, simulation.time, false);
-      await this.#record(write, () => session.setMany(chosen.map((key) => [key, recorder.valueOf(write)] as const), { durability }));
+      await this.#record(write, () =>
+        session.setMany(
+          chosen.map((key) => [key, recorder.valueOf(write)] as const),
+          { durability },
+        ),
+      );
     } else {
       const key = this.#random.pick(keys);
       const write = recorder.open(this.#label, session.node, [key], simulation.time, false);

@@ -9,7 +9,7 @@
 // Each proof is bound to its direction, so that one cannot be sent back as the other's.
 
 import { equalBytes, hmacSha256 } from "../bytes/mac.js";
-import type { ByteReader} from "../bytes/reader.js";
+import type { ByteReader } from "../bytes/reader.js";
 import { MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
 import type { ByteWriter } from "../bytes/writer.js";
@@ -97,7 +97,8 @@ export function readChallenge(reader: ByteReader): Challenge {
 function checkVersion(reader: ByteReader): void {
   if (reader.u32() !== MAGIC) throw new MeshError("PROTOCOL", "the other end does not speak the CausalMesh protocol; check the address and the port");
   const version = reader.u8();
-  if (version !== WIRE_VERSION) throw new MeshError("PROTOCOL", `the other end speaks version ${version} of the protocol and this one ${WIRE_VERSION}; install the same release on both`);
+  if (version !== WIRE_VERSION)
+    throw new MeshError("PROTOCOL", `the other end speaks version ${version} of the protocol and this one ${WIRE_VERSION}; install the same release on both`);
 }
 
 export function writeProof(out: ByteWriter, proof: Uint8Array): void {

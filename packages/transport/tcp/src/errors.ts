@@ -8,7 +8,8 @@ function codeOf(error: unknown): string {
 
 export function listenError(address: string, cause: unknown): MeshError {
   const code = codeOf(cause);
-  if (code === "EADDRINUSE") return new MeshError("ADDRESS_IN_USE", `${address} is in use by another process; choose another port, or end that process`, { cause });
+  if (code === "EADDRINUSE")
+    return new MeshError("ADDRESS_IN_USE", `${address} is in use by another process; choose another port, or end that process`, { cause });
   if (code === "EACCES") return new MeshError("ADDRESS_INVALID", `this user may not listen at ${address}; choose a port above 1023`, { cause });
   return new MeshError("ADDRESS_INVALID", `cannot listen at ${address} (${code}); give an address of this machine`, { cause });
 }

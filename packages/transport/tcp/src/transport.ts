@@ -50,7 +50,10 @@ function connect(to: HostPort, open: Open, timeoutMs: number): Promise<Connectio
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(() => fail(new MeshError("TIMEOUT", `${address} did not take a connection within ${timeoutMs} ms; check the address and the network`)), timeoutMs);
+    const timer = setTimeout(
+      () => fail(new MeshError("TIMEOUT", `${address} did not take a connection within ${timeoutMs} ms; check the address and the network`)),
+      timeoutMs,
+    );
     const onError = (error: Error): void => fail(connectError(address, error));
     socket.once("error", onError);
     socket.once("connect", () => {

@@ -9,7 +9,12 @@ const RULE = "convergence";
 
 export function checkConvergence(history: History, truth: Causality): Violation[] {
   const finals = history.samples.filter(({ final }) => final);
-  return [...samplesAtEqualCuts(history), ...differences(finals), ...finals.slice(0, 1).flatMap((sample) => wrongWinners(history, truth, sample)), ...storeDiffers(history, finals)];
+  return [
+    ...samplesAtEqualCuts(history),
+    ...differences(finals),
+    ...finals.slice(0, 1).flatMap((sample) => wrongWinners(history, truth, sample)),
+    ...storeDiffers(history, finals),
+  ];
 }
 
 function samplesAtEqualCuts(history: History): Violation[] {
