@@ -48,7 +48,9 @@ function listen(server: Server, { host, port }: HostPort): Promise<number> {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const address = formatHostPort({ host, port });
       const [code, what] =
-        error.code === "EADDRINUSE" ? (["ADDRESS_IN_USE", "is in use by another program"] as const) : (["ADDRESS_INVALID", `cannot be listened on (${error.code})`] as const);
+        error.code === "EADDRINUSE"
+          ? (["ADDRESS_IN_USE", "is in use by another program"] as const)
+          : (["ADDRESS_INVALID", `cannot be listened on (${error.code})`] as const);
       reject(new MeshError(code, `the admin address ${address} ${what}; choose another with --admin`, { cause: error }));
     });
     server.listen(port, host, () => resolve((server.address() as { port: number }).port));

@@ -193,16 +193,14 @@ Examples:
 
 function addSession(parent: Command, leaf: Leaf): void {
   const { command, run } = leaf(parent, "decode <token>");
-  command
-    .description("Shows what stands in a session token; - reads it from standard input. Asks no node.")
-    .addHelpText(
-      "after",
-      `
+  command.description("Shows what stands in a session token; - reads it from standard input. Asks no node.").addHelpText(
+    "after",
+    `
 With a secret it says whether the signature is right, and exits with 1 when it is not.
 
 Examples:
   causalmesh session decode "$TOKEN"
   causalmesh session decode - --json --secret-file mesh.secret < token.txt`,
-    );
+  );
   run(async ([token], flags, terminal) => (await import("./commands/session.js")).sessionDecode(token, flags, terminal));
 }

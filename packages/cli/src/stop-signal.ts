@@ -28,8 +28,18 @@ export function watchStop(supervised: boolean): StopWatch {
   const ignore = (): void => undefined;
   const onParent = (): void => first.resolve("parent");
   const listeners: readonly (readonly [string, (...args: never[]) => void])[] = supervised
-    ? [["SIGTERM", onSignal], ["SIGINT", ignore], ["SIGHUP", ignore], ["message", onParent], ["disconnect", onParent]]
-    : [["SIGTERM", onSignal], ["SIGINT", onSignal], ["SIGHUP", onSignal]];
+    ? [
+        ["SIGTERM", onSignal],
+        ["SIGINT", ignore],
+        ["SIGHUP", ignore],
+        ["message", onParent],
+        ["disconnect", onParent],
+      ]
+    : [
+        ["SIGTERM", onSignal],
+        ["SIGINT", onSignal],
+        ["SIGHUP", onSignal],
+      ];
   for (const [event, listener] of listeners) process.on(event as "SIGINT", listener as () => void);
   // The parent may have gone before anyone listened.
   if (supervised && !process.connected) onParent();

@@ -5,7 +5,12 @@ export type Align = "left" | "right";
 /** `rows` include the head. Cells may hold colour codes, which take no width. */
 export function formatTable(rows: readonly (readonly string[])[], aligns: readonly Align[]): string {
   const widths = aligns.map((_, column) => Math.max(...rows.map((row) => visibleWidth(row[column] ?? ""))));
-  const lines = rows.map((row) => aligns.map((align, column) => pad(row[column] ?? "", widths[column], align)).join("  ").trimEnd());
+  const lines = rows.map((row) =>
+    aligns
+      .map((align, column) => pad(row[column] ?? "", widths[column], align))
+      .join("  ")
+      .trimEnd(),
+  );
   return lines.join("\n");
 }
 

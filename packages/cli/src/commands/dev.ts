@@ -139,7 +139,10 @@ async function formView(options: DevOptions, { settings }: CommandContext): Prom
   try {
     await refuseRunningMesh(store, settings.secret);
     const places = await choosePlaces(options);
-    const { members } = await formMesh(store, places.map(({ advertise }) => advertise));
+    const { members } = await formMesh(
+      store,
+      places.map(({ advertise }) => advertise),
+    );
     return places.map((place, index) => ({ place, replica: members[index].replica }));
   } finally {
     await store.close();

@@ -64,11 +64,7 @@ export async function kvDelete(key: string, flags: WriteFlags, terminal: Termina
   });
 }
 
-async function inSession(
-  context: CommandContext,
-  flags: SessionFlags,
-  use: (session: Session, signal: AbortSignal) => Promise<number>,
-): Promise<number> {
+async function inSession(context: CommandContext, flags: SessionFlags, use: (session: Session, signal: AbortSignal) => Promise<number>): Promise<number> {
   const tokens = await resolveTokens(flags.session, context.terminal);
   return withMesh(context, (mesh, signal) => use(mesh.session(tokens), signal));
 }

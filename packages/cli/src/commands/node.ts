@@ -1,6 +1,6 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import type { MeshError} from "@causalmesh/core";
+import type { MeshError } from "@causalmesh/core";
 import { formMesh, limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
@@ -154,7 +154,17 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, ready
   }
 }
 
-async function announce({ options, context, node, admin }: { options: NodeOptions; context: CommandContext; node: RunningNode; admin: Admin | undefined }): Promise<void> {
+async function announce({
+  options,
+  context,
+  node,
+  admin,
+}: {
+  options: NodeOptions;
+  context: CommandContext;
+  node: RunningNode;
+  admin: Admin | undefined;
+}): Promise<void> {
   const url = `mesh://${node.address}`;
   if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url });
   const { printer } = context;
