@@ -94,7 +94,10 @@ export class RawClient implements ConnectionEvents {
 
   /** The code that the node gave, in answer to the request or when it closed the connection. */
   async refusal(id = 0): Promise<string> {
-    const frame = await this.answer(id);
+    const isIt = (frame: RawFrame): boolean => frame.id === id && (id !== 0 || frame.type === ERROR);
+    await until(() => this.isClosed || this.frames.some(isIt));
+    const frame = this.frames.find(isIt);
+    if (frame === undefined) return "closed without a reason";
     return frame.type === ERROR ? readError(new ByteReader(frame.payload)).code : `type ${frame.type}`;
   }
 }
