@@ -20,7 +20,7 @@ import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
 import { checkSecret } from "./secret.js";
-import { ClientSession } from "./session.js";
+import { ClientSession, durabilityLevel } from "./session.js";
 import { packToken, tokenKey, unpackToken } from "./token.js";
 
 export interface MeshClientOptions extends MeshOptions {
@@ -42,6 +42,15 @@ export interface ClientParts {
 const ROUNDS_MAX = 3;
 /** The key that tokens are signed with; there is one until secrets rotate. */
 const KEY_ID = 1;
+
+/** Throws OPTION_INVALID. `createMesh` asks before it starts anything. */
+export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durability }: MeshOptions): void {
+  checkSecret(secret);
+  if (namespace !== undefined) checkNamespace(namespace);
+  if (timeoutMs !== undefined) parseDuration(timeoutMs, "timeoutMs");
+  if (tokenTtl !== undefined) parseDuration(tokenTtl, "tokenTtl");
+  if (durability !== undefined) durabilityLevel(durability);
+}
 
 export class MeshClient implements Mesh {
   readonly platform: Platform;
@@ -68,12 +77,12 @@ export class MeshClient implements Mesh {
 
   constructor(options: MeshClientOptions, parts: ClientParts = { Session: ClientSession }) {
     const { platform, transport, secret } = options;
-    checkSecret(secret);
+    checkMeshOptions(options);
     this.#options = options;
     this.#parts = parts;
     this.platform = platform;
     this.codec = options.codec ?? jsonCodec;
-    this.namespace = options.namespace === undefined ? undefined : checkNamespace(options.namespace);
+    this.namespace = options.namespace;
     this.durability = options.durability ?? "replicated";
     this.retryWrites = options.retryWrites ?? true;
     this.#timeoutMs = options.timeoutMs === undefined ? CALL_TIMEOUT_MS_DEFAULT : parseDuration(options.timeoutMs, "timeoutMs");

@@ -256,7 +256,8 @@ function ttlMs(ttl: Duration): number {
   return Math.max(1, Math.round(parseDuration(ttl, "ttl")));
 }
 
-function durabilityLevel(durability: Durability): number {
+/** Throws OPTION_INVALID for what is none. Called where options come in. */
+export function durabilityLevel(durability: Durability): number {
   const level = DURABILITIES.indexOf(durability);
   if (level < 0) throw new MeshError("OPTION_INVALID", `durability ${inputText(durability)} is none of ${DURABILITIES.join(", ")}`);
   return level;

@@ -1,9 +1,8 @@
 // A whole mesh in this process: nodes over the memory transport, and a client in front of them. It is the remote mesh with shorter
 // links: the same nodes, frames and sessions.
 
-import { MeshClient } from "../client/mesh-client.js";
+import { checkMeshOptions, MeshClient } from "../client/mesh-client.js";
 import { MeshError } from "../errors.js";
-import { checkSecret } from "../client/secret.js";
 import { MEMBERS_MAX } from "../limits.js";
 import type { EmbeddedMeshOptions, Mesh, MeshOptions } from "../mesh.js";
 import type { Platform } from "../clock.js";
@@ -19,7 +18,7 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
     throw new MeshError("OPTION_INVALID", `nodes is ${String(nodes)}; give a whole number from 1 to ${MEMBERS_MAX}`);
   if (typeof options.store?.getMany !== "function")
     throw new MeshError("OPTION_INVALID", "store is missing; give one such as memoryStore() or lmdbStore({ path })");
-  checkSecret(options.secret);
+  checkMeshOptions(options);
   checkCacheBytes(options.cacheBytes);
   const transport = memoryTransport();
   const platform = systemPlatform;
