@@ -262,11 +262,12 @@ describe("namespaces", () => {
 describe("options", () => {
   it("that are wrong are refused before anything is started", async () => {
     const store = new TestStore();
-    for (const wrong of [{ nodes: 0 }, { nodes: 257 }, { nodes: 1.5 }, { nodes: "3" }, { store: undefined }, { store: {} }, { secret: "short" }, { secret: 5 }, { cacheBytes: "64mb" }, { cacheBytes: -1 }, { cacheBytes: NaN }, { namespace: "a b" }, { timeoutMs: 0 }, { tokenTtl: "soon" }]) {
+    for (const wrong of [{ nodes: 0 }, { nodes: 257 }, { nodes: 1.5 }, { nodes: "3" }, { store: undefined }, { store: {} }, { secret: "short" }, { secret: 5 }, { cacheBytes: "64mb" }, { cacheBytes: -1 }, { cacheBytes: NaN }, { namespace: "a b" }, { timeoutMs: 0 }, { tokenTtl: "soon" }, { durability: "forever" }]) {
       expect(await codeOf(createMesh({ nodes: 1, store, ...(wrong as object) })), JSON.stringify(wrong)).toBe("OPTION_INVALID");
     }
+    expect(store.content.registry).toBeUndefined();
     const { connect } = await cluster();
-    for (const wrong of [{ nodes: [] }, { nodes: "n1" }, { nodes: undefined }, { secret: "short" }]) expect(await codeOf(connect({ ...(wrong as object) })), JSON.stringify(wrong)).toMatch(wrong.nodes === undefined && wrong.secret === undefined ? /none/ : /OPTION_INVALID/);
+    for (const wrong of [{ nodes: [] }, { nodes: "n1" }, { secret: "short" }, { durability: "forever" }]) expect(await codeOf(connect(wrong as object)), JSON.stringify(wrong)).toBe("OPTION_INVALID");
     expect(await codeOf(connect({ nodes: ["nowhere"] }))).toBe("NODE_UNREACHABLE");
     expect(await codeOf(connect({ nodes: [""] }))).toBe("ADDRESS_INVALID");
   });

@@ -2,6 +2,7 @@
 // to see what has really arrived.
 
 import { MeshError } from "../../src/errors.js";
+import { formMesh } from "../../src/embedded/start-node.js";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "../../src/store.js";
 
 const ABILITIES: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: 1024 * 1024 };
@@ -36,10 +37,10 @@ export class TestStore implements Store {
     return row === undefined || row.value === null ? undefined : JSON.parse(new TextDecoder().decode(row.value));
   }
 
-  /** A row as another program, or a mesh before this one, would have left it. */
+  /** A row as the mesh before this one would have left it (`storeWithPast`). */
   put(key: string, value: unknown, row: Partial<Row> = {}): void {
     const bytes = new TextEncoder().encode(JSON.stringify(value));
-    this.content.rows.set(key, { key, value: bytes, timestamp: 1, replica: 0xffff, counter: 1, expiresAt: 0, ...row });
+    this.content.rows.set(key, { key, value: bytes, timestamp: 1, replica: 1, counter: 1, expiresAt: 0, ...row });
   }
 
   async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
@@ -84,4 +85,12 @@ export class TestStore implements Store {
   #check(): void {
     if (this.away) throw new MeshError("STORE_UNAVAILABLE", `${this.name} is away`);
   }
+}
+
+/** A store on which another mesh, of one node, has run and ended: `put` adds rows of its. */
+export async function storeWithPast(): Promise<TestStore> {
+  const store = new TestStore();
+  await formMesh(store, ["the node before"]);
+  store.content.flushed.set(1, 1_000_000);
+  return store;
 }
