@@ -2,7 +2,7 @@
 //
 //   flags u8 · timestamp f64 · replica u32 · counter f64 · expiresAt f64 · value      (little-endian)
 
-import type { Row } from "@causalmesh/core";
+import { MeshError, type Row } from "@causalmesh/core";
 
 /** Raised with each change of the format; a store of another version is refused. */
 export const SCHEMA_VERSION = 1;
@@ -29,8 +29,9 @@ export function encodeRow({ value, timestamp, replica, counter, expiresAt }: Row
   return bytes;
 }
 
-/** The row in the bytes, which it takes over. Throws a RangeError for bytes that are no row. */
+/** The row in the bytes, which it takes over. Throws STORE_INVALID for bytes that are no row. */
 export function decodeRow(key: string, bytes: Buffer): Row {
+  checkHead(key, bytes);
   return {
     key,
     timestamp: bytes.readDoubleLE(TIMESTAMP_AT),
@@ -41,8 +42,14 @@ export function decodeRow(key: string, bytes: Buffer): Row {
   };
 }
 
-/** Whether the stored row stays when this one comes: it has a greater or equal (timestamp, replica). */
-export function storedWins(stored: Buffer, { timestamp, replica }: Row): boolean {
+/** Whether the stored row stays when this one comes: it has a greater or equal (timestamp, replica). Throws STORE_INVALID. */
+export function storedWins(stored: Buffer, { key, timestamp, replica }: Row): boolean {
+  checkHead(key, stored);
   const storedTimestamp = stored.readDoubleLE(TIMESTAMP_AT);
   return storedTimestamp > timestamp || (storedTimestamp === timestamp && stored.readUInt32LE(REPLICA_AT) >= replica);
+}
+
+function checkHead(key: string, bytes: Buffer): void {
+  if (bytes.length >= HEAD_BYTES && bytes[0] <= TOMBSTONE) return;
+  throw new MeshError("STORE_INVALID", `the row of ${JSON.stringify(key)} is damaged (${bytes.length} bytes); restore the store from a copy`);
 }

@@ -12,7 +12,8 @@ import {
   type Store,
   type StoreAbilities,
 } from "@causalmesh/core";
-import { storeError } from "./errors.js";
+import { commitReason, isVague, storeError } from "./errors.js";
+import { checkRoom, dataBytes, ROOM_TO_OPEN_BYTES } from "./room.js";
 import { decodeRow, encodeKey, encodeRow, SCHEMA_VERSION, storedWins } from "./schema.js";
 
 export interface LmdbStoreOptions {
@@ -22,36 +23,43 @@ export interface LmdbStoreOptions {
 
 const ABILITIES: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: 1024 * 1024 };
 
-interface Registry extends RegistryRecord {
-  readonly bytes: Uint8Array;
-}
-
-/** Opens a store in a folder. Throws OPTION_INVALID, STORE_LOCKED, STORE_FULL or STORE_INVALID. */
-export function lmdbStore({ path }: LmdbStoreOptions): Store {
+/** Opens a store in a folder, which is made where it is missing. Throws OPTION_INVALID, STORE_LOCKED, STORE_FULL, STORE_INVALID or STORE_UNAVAILABLE. */
+export function lmdbStore(options: LmdbStoreOptions): Store {
+  const path: unknown = options?.path;
   if (typeof path !== "string" || path.length === 0)
     throw new MeshError("OPTION_INVALID", 'path is missing; give lmdbStore the path of a folder, such as { path: "./data" }');
   return new LmdbStore(path);
 }
 
+/** Bytes beyond its rows that one apply may take: pages of the trees are written anew. */
+const APPLY_ROOM_BYTES = 1024 * 1024;
+
 class LmdbStore implements Store {
   readonly abilities = ABILITIES;
   readonly name: string;
+  readonly #path: string;
   readonly #root: RootDatabase;
   readonly #rows: Database<Buffer, Buffer>;
   readonly #meta: Database<Buffer | string, string>;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(path: string) {
     this.name = `lmdb at ${path}`;
+    this.#path = path;
+    let root: RootDatabase | undefined;
     try {
       mkdirSync(path, { recursive: true });
-      // Without overlapping syncs a transaction has reached the disk when its promise resolves.
-      this.#root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 4 });
-      this.#rows = this.#root.openDB({ name: "rows", keyEncoding: "binary", encoding: "binary" });
-      this.#meta = this.#root.openDB({ name: "meta", encoding: "binary" });
+      checkRoom(path, ROOM_TO_OPEN_BYTES);
+      // Without overlapping syncs a transaction has reached the disk when its promise resolves. Without batches per turn no
+      // promise is left that nobody watches when a commit fails.
+      root = open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 4 });
+      this.#root = root;
+      this.#rows = root.openDB({ name: "rows", keyEncoding: "binary", encoding: "binary" });
+      this.#meta = root.openDB({ name: "meta", encoding: "binary" });
       this.#checkSchema(path);
     } catch (error) {
-      throw storeError(this.name, error);
+      void root?.close();
+      throw storeError(this.name, isVague(error) ? this.#explained(error, APPLY_ROOM_BYTES) : error);
     }
   }
 
@@ -62,7 +70,6 @@ class LmdbStore implements Store {
       return version;
     });
     if (found === undefined || found === String(SCHEMA_VERSION)) return;
-    void this.#root.close();
     throw new MeshError(
       "STORE_INVALID",
       `the store in ${path} has format ${found}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`,
@@ -83,24 +90,37 @@ class LmdbStore implements Store {
   }
 
   async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
-    await this.#writing(() => {
-      for (const row of rows) {
-        const key = encodeKey(row.key);
-        const stored = this.#rows.getBinary(key);
-        if (stored === undefined || !storedWins(stored, row)) void this.#rows.put(key, encodeRow(row));
-      }
-      if (flushed.length > 0) this.#raiseFlushed(flushed);
+    const bytes = rows.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    await this.#writing(bytes, () => {
+      // All that may fail comes first: what the callback has written when it throws would be committed.
+      const writes = this.#winners(rows).map((row) => [encodeKey(row.key), encodeRow(row)] as const);
+      const counters = flushed.length > 0 ? this.#raised(flushed) : undefined;
+      for (const [key, row] of writes) void this.#rows.put(key, row);
+      if (counters !== undefined) void this.#meta.put("flushed", counters);
     });
   }
 
-  #raiseFlushed(flushed: FlushedCounters): void {
+  /** The rows that replace what is stored; asked inside the transaction that writes them, which no other process can enter. */
+  #winners(rows: readonly Row[]): Row[] {
+    return rows.filter((row) => {
+      const stored = this.#rows.getBinary(encodeKey(row.key));
+      return stored === undefined || !storedWins(stored, row);
+    });
+  }
+
+  #raised(flushed: FlushedCounters): Buffer {
     const counters = new Map(this.#flushed());
     for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
-    void this.#meta.put("flushed", Buffer.from(JSON.stringify([...counters])));
+    return Buffer.from(JSON.stringify([...counters]));
   }
 
   #flushed(): FlushedCounters {
-    return JSON.parse(this.#text("flushed") ?? "[]") as FlushedCounters;
+    const text = this.#text("flushed") ?? "[]";
+    try {
+      return JSON.parse(text) as FlushedCounters;
+    } catch (cause) {
+      throw new MeshError("STORE_INVALID", `${this.name}: the flushed counters are damaged; restore the store from a copy`, { cause });
+    }
   }
 
   async readRegistry(): Promise<RegistryState> {
@@ -108,7 +128,7 @@ class LmdbStore implements Store {
     return this.#reading(() => ({ registry: this.#registry(), flushed: this.#flushed() }));
   }
 
-  #registry(): Registry | undefined {
+  #registry(): RegistryRecord | undefined {
     const bytes = this.#meta.getBinary("registry");
     return bytes === undefined ? undefined : { epoch: bytes.readDoubleLE(0), bytes: bytes.subarray(8) };
   }
@@ -116,7 +136,7 @@ class LmdbStore implements Store {
   async swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
     const bytes = Buffer.concat([Buffer.alloc(8), next.bytes]);
     bytes.writeDoubleLE(next.epoch, 0);
-    return await this.#writing(() => {
+    return await this.#writing(bytes.length, () => {
       if ((this.#registry()?.epoch ?? 0) !== expectedEpoch) return false;
       void this.#meta.put("registry", bytes);
       return true;
@@ -141,9 +161,7 @@ class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#root.close();
+    await (this.#closing ??= this.#root.close());
   }
 
   #reading<Result>(read: () => Result): Result {
@@ -157,16 +175,28 @@ class LmdbStore implements Store {
     }
   }
 
-  async #writing<Result>(write: () => Result): Promise<Result> {
+  /** `bytes` is about what the callback writes. */
+  async #writing<Result>(bytes: number, write: () => Result): Promise<Result> {
     this.#checkOpen();
     try {
       return await this.#root.transaction(write);
     } catch (error) {
-      throw storeError(this.name, error);
+      const reason = await commitReason(error);
+      throw storeError(this.name, isVague(reason) ? this.#explained(reason, 2 * bytes + APPLY_ROOM_BYTES) : reason);
+    }
+  }
+
+  /** What the file system says to so many more bytes, or the error itself where it takes them. */
+  #explained(error: unknown, bytes: number): unknown {
+    try {
+      checkRoom(this.#path, bytes, dataBytes(this.#path));
+      return error;
+    } catch (better) {
+      return better;
     }
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new MeshError("CLOSED", `${this.name} was closed; open it again`);
+    if (this.#closing !== undefined) throw new MeshError("CLOSED", `${this.name} was closed; open it again`);
   }
 }
