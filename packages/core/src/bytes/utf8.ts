@@ -13,8 +13,23 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Below this length a loop over the characters is faster than the call into the platform. */
 const SHORT = 24;
 
+/** Short texts share arrays of this size, since an array of its own costs more than the encoding. */
+const SLAB_BYTES = 16 * 1024;
+/** Longer texts get their own, so that no short-lived neighbour keeps many bytes in memory. */
+const SLAB_SHARE_BYTES = 1024;
+let slab = new Uint8Array(0);
+let slabUsed = 0;
+
 export function encodeUtf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  const room = text.length * 3;
+  if (room > SLAB_SHARE_BYTES) return encoder.encode(text);
+  if (slabUsed + room > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const start = slabUsed;
+  slabUsed += encodeUtf8Into(text, slab, start);
+  return slab.subarray(start, slabUsed);
 }
 
 /**
