@@ -32,7 +32,8 @@ function frame(svg, seconds, highest, unit) {
     svg.append(element("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }));
     svg.append(element("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)));
   }
-  for (const share of [0, 0.5, 1]) svg.append(element("text", { x: x(span * share), y: HEIGHT - 14, "text-anchor": share === 1 ? "end" : "middle" }, `${Math.round(span * share)} s`));
+  for (const share of [0, 0.5, 1])
+    svg.append(element("text", { x: x(span * share), y: HEIGHT - 14, "text-anchor": share === 1 ? "end" : "middle" }, `${Math.round(span * share)} s`));
   svg.append(element("text", { x: LEFT, y: 16 }, unit));
   ["mesh", "plain"].forEach((system, index) => {
     const at = WIDTH - 200 + index * 100;
@@ -48,7 +49,10 @@ export function drawAnomalies(svg, timeline) {
   const { x, y, step } = frame(svg, timeline.length, highest, "per second");
   const width = Math.max(1, step * 0.4);
   for (const { second, anomalies } of timeline) {
-    const bars = [["mesh", anomalies.causalmesh], ["plain", anomalies.plain]];
+    const bars = [
+      ["mesh", anomalies.causalmesh],
+      ["plain", anomalies.plain],
+    ];
     bars.forEach(([system, count], index) => {
       svg.append(element("rect", { class: `bar ${system}`, x: x(second) + index * width, y: y(count), width, height: y(0) - y(count) }));
     });
@@ -59,7 +63,10 @@ export function drawLatency(svg, timeline) {
   svg.replaceChildren();
   const values = timeline.flatMap(({ p50, p99 }) => [p50, p99].flatMap((by) => [by.causalmesh ?? 0, by.plain ?? 0]));
   const { x, y } = frame(svg, timeline.length, Math.max(10, ...values), "ms");
-  for (const [system, name] of [["causalmesh", "mesh"], ["plain", "plain"]]) {
+  for (const [system, name] of [
+    ["causalmesh", "mesh"],
+    ["plain", "plain"],
+  ]) {
     for (const quantile of ["p50", "p99"]) {
       const points = timeline.filter((second) => second[quantile][system] !== null).map((second) => `${x(second.second + 0.5)},${y(second[quantile][system])}`);
       svg.append(element("polyline", { class: `series ${name} ${quantile}`, points: points.join(" ") }));
@@ -93,7 +100,11 @@ export function drawRing(svg, members, carried) {
   members.forEach((member, index) => {
     const { x, y } = places[index];
     svg.append(element("rect", { class: "node", x: x - NODE_RADIUS, y: y - 34, width: NODE_RADIUS * 2, height: 68, rx: 12 }));
-    const lines = [[`node ${member.replica}`, "strong"], [`${member.pending} pending`, ""], [`${member.cacheEntries} keys cached`, ""]];
+    const lines = [
+      [`node ${member.replica}`, "strong"],
+      [`${member.pending} pending`, ""],
+      [`${member.cacheEntries} keys cached`, ""],
+    ];
     lines.forEach(([text, kind], line) => svg.append(element("text", { class: kind, x, y: y - 14 + line * 18, "text-anchor": "middle" }, text)));
   });
 }

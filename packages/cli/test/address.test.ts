@@ -13,7 +13,21 @@ describe("parseHostPort", () => {
     expect(formatHostPort({ host, port })).toBe(text);
   });
 
-  it.each(["", "7400", ":7400", "localhost", "localhost:", "localhost:x", "localhost:65536", "localhost:-1", "::1:7400", "a b:1", "http://a:1", "a:1:2", "[]:1"])("refuses %j", (text) => {
+  it.each([
+    "",
+    "7400",
+    ":7400",
+    "localhost",
+    "localhost:",
+    "localhost:x",
+    "localhost:65536",
+    "localhost:-1",
+    "::1:7400",
+    "a b:1",
+    "http://a:1",
+    "a:1:2",
+    "[]:1",
+  ])("refuses %j", (text) => {
     expect(() => parseHostPort(text, "--listen")).toThrow(expect.objectContaining({ code: "ADDRESS_INVALID", message: expect.stringContaining("--listen") }));
   });
 });

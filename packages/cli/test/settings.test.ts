@@ -51,7 +51,11 @@ describe("precedence: flag, environment, file, default", () => {
   it("holds for namespace, time-out and log level", async () => {
     const env = { CAUSALMESH_NAMESPACE: "env", CAUSALMESH_LOG_LEVEL: "error" };
     const config = { namespace: "file", logLevel: "trace", timeout: "2s" };
-    expect((await settingsOf({ namespace: "flag", timeout: "750", verbose: true }, env, config)).settings).toMatchObject({ namespace: "flag", timeoutMs: 750, logLevel: "debug" });
+    expect((await settingsOf({ namespace: "flag", timeout: "750", verbose: true }, env, config)).settings).toMatchObject({
+      namespace: "flag",
+      timeoutMs: 750,
+      logLevel: "debug",
+    });
     expect((await settingsOf({}, env, config)).settings).toMatchObject({ namespace: "env", timeoutMs: 2000, logLevel: "error" });
     expect((await settingsOf({}, {}, config)).settings).toMatchObject({ namespace: "file", logLevel: "trace" });
     expect((await settingsOf({}, {})).settings).toMatchObject({ namespace: undefined, timeoutMs: 5000, logLevel: "info" });

@@ -17,12 +17,25 @@ describe("parseStoreUrl", () => {
     expect(parseStoreUrl(text, "/home/me")).toEqual(expected);
   });
 
-  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "postgres://u:p@h/db", "redis://h:6379", "dynamodb://table?region=x", "nonsense:", ":", "://"])(
-    "refuses %j and says what there is",
-    (text) => {
-      expect(() => parseStoreUrl(text, "/home/me")).toThrow(expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/lmdb:\.\/|memory: takes/) }));
-    },
-  );
+  it.each([
+    "",
+    "data",
+    "./data",
+    "memory:x",
+    "lmdb:",
+    "lmdb://",
+    "lmdb:a\0b",
+    "postgres://u:p@h/db",
+    "redis://h:6379",
+    "dynamodb://table?region=x",
+    "nonsense:",
+    ":",
+    "://",
+  ])("refuses %j and says what there is", (text) => {
+    expect(() => parseStoreUrl(text, "/home/me")).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/lmdb:\.\/|memory: takes/) }),
+    );
+  });
 
   it("suggests lmdb: for a path", () => {
     expect(() => parseStoreUrl("./data", "/")).toThrow(/did you mean lmdb:\.\/data\?/);

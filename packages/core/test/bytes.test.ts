@@ -132,7 +132,8 @@ describe("UTF-8", () => {
 
   it("keeps a byte order mark and refuses bytes that are no text", () => {
     expect(decodeUtf8(encodeUtf8("\ufeffa"))).toBe("\ufeffa");
-    for (const bytes of [[0x80], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) expect(() => decodeUtf8(new Uint8Array(bytes))).toThrow(TypeError);
+    for (const bytes of [[0x80], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]])
+      expect(() => decodeUtf8(new Uint8Array(bytes))).toThrow(TypeError);
   });
 });
 

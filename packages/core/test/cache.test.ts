@@ -23,7 +23,14 @@ function put(cache: Cache, key: Uint8Array, { value, flags, timestamp, replica, 
 }
 
 function read(cache: Cache, at: number): Entry {
-  return { value: cache.value(at), flags: cache.flags(at), timestamp: cache.timestamp(at), replica: cache.replica(at), counter: cache.counter(at), expiresAt: cache.expiresAt(at) };
+  return {
+    value: cache.value(at),
+    flags: cache.flags(at),
+    timestamp: cache.timestamp(at),
+    replica: cache.replica(at),
+    counter: cache.counter(at),
+    expiresAt: cache.expiresAt(at),
+  };
 }
 
 function entryOf(value: Uint8Array, counter = 1, replica = 1): Entry {
@@ -64,7 +71,11 @@ const command = fc.oneof(
 );
 
 describe("the cache", () => {
-  for (const [name, hashMask] of [["", -1], [", with colliding hashes", 3], [", when all hashes are one", 0]] as const) {
+  for (const [name, hashMask] of [
+    ["", -1],
+    [", with colliding hashes", 3],
+    [", when all hashes are one", 0],
+  ] as const) {
     it(`shows what a Map shows, but for what it evicted${name}`, () => {
       fc.assert(
         fc.property(fc.array(command, { maxLength: 250, size: "max" }), fc.constantFrom(64 * KIB, 200 * KIB, 4096 * KIB), (commands, bytesMax) => {
@@ -172,7 +183,9 @@ describe("the cache", () => {
 
   it("tells keys apart by all of their bytes", () => {
     const cache = new Cache({ bytesMax: 1024 * KIB, evictable: always }, 0);
-    const keys = [[0], [0, 0], [0, 1], [1], [1, 0], Array.from({ length: 1024 }, () => 9), Array.from({ length: 1023 }, () => 9)].map((bytes) => new Uint8Array(bytes));
+    const keys = [[0], [0, 0], [0, 1], [1], [1, 0], Array.from({ length: 1024 }, () => 9), Array.from({ length: 1023 }, () => 9)].map(
+      (bytes) => new Uint8Array(bytes),
+    );
     keys.forEach((key, index) => put(cache, key, entryOf(new Uint8Array([index]), 1)));
     keys.forEach((key, index) => expectValue(cache, key, new Uint8Array([index])));
     keys.forEach((key) => expect(cache.key(find(cache, key))).toEqual(key));

@@ -17,7 +17,21 @@ const back = (value: unknown): unknown => jsonCodec.decode(jsonCodec.encode(valu
 
 describe("the default codec", () => {
   it("brings values back as they went in, tagged or plain, however nested", () => {
-    const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: false, withSparseArray: false, withObjectString: false, withNullPrototype: false, values: [fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.bigInt(), fc.uint8Array()], key: fc.oneof(fc.constant("$"), fc.string().filter((key) => key !== "__proto__")) });
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withTypedArray: false,
+      withSparseArray: false,
+      withObjectString: false,
+      withNullPrototype: false,
+      values: [fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.bigInt(), fc.uint8Array()],
+      key: fc.oneof(
+        fc.constant("$"),
+        fc.string().filter((key) => key !== "__proto__"),
+      ),
+    });
     fc.assert(
       fc.property(anything, (value) => {
         expect(back(value)).toEqual(value);
@@ -36,7 +50,8 @@ describe("the default codec", () => {
   });
 
   it("keeps what looks like a tag and is a user's own", () => {
-    for (const value of [{ $: ["date", 0] }, { $: 1 }, { a: { $: ["object", { $: ["map", []] }] } }, '{"$":["date",0]}', [{ $: [] }]]) expect(back(value)).toEqual(value);
+    for (const value of [{ $: ["date", 0] }, { $: 1 }, { a: { $: ["object", { $: ["map", []] }] } }, '{"$":["date",0]}', [{ $: [] }]])
+      expect(back(value)).toEqual(value);
   });
 
   it("keeps the numbers and the dates that JSON lacks", () => {
@@ -65,13 +80,16 @@ describe("the default codec", () => {
 describe("the plain codec", () => {
   it("is JSON and nothing more", () => {
     expect(plainJsonCodec.decode(plainJsonCodec.encode({ $: ["date", 0], at: new Date(0) }))).toEqual({ $: ["date", 0], at: "1970-01-01T00:00:00.000Z" });
-    for (const value of [undefined, () => 1, 1n]) expect(() => plainJsonCodec.encode(value)).toThrow(expect.objectContaining({ code: "VALUE_INVALID" }) as Error);
+    for (const value of [undefined, () => 1, 1n])
+      expect(() => plainJsonCodec.encode(value)).toThrow(expect.objectContaining({ code: "VALUE_INVALID" }) as Error);
   });
 });
 
 describe("durations", () => {
   it("are milliseconds or a number with a unit", () => {
-    expect(["250ms", "30s", "1.5m", "1h", "7d", 40, 0.5].map((duration) => parseDuration(duration, "ttl"))).toEqual([250, 30_000, 90_000, 3_600_000, 604_800_000, 40, 0.5]);
+    expect(["250ms", "30s", "1.5m", "1h", "7d", 40, 0.5].map((duration) => parseDuration(duration, "ttl"))).toEqual([
+      250, 30_000, 90_000, 3_600_000, 604_800_000, 40, 0.5,
+    ]);
   });
 
   it("are refused otherwise, by the name of what was asked", async () => {
@@ -105,7 +123,8 @@ describe("keys", () => {
   });
 
   it("have namespaces that people can read", async () => {
-    for (const wrong of ["", " ", "a b", "a\u001f", "ü", "n".repeat(129), 5, null, {}]) expect(await codeOf(() => checkNamespace(wrong))).toBe("OPTION_INVALID");
+    for (const wrong of ["", " ", "a b", "a\u001f", "ü", "n".repeat(129), 5, null, {}])
+      expect(await codeOf(() => checkNamespace(wrong))).toBe("OPTION_INVALID");
     expect(checkNamespace("team-a/prod:v1.2")).toBe("team-a/prod:v1.2");
   });
 });
@@ -119,19 +138,52 @@ describe("secrets", () => {
 });
 
 describe("a session's own writes", () => {
-  const change = (key: string, value: string | null, ttlMs = 0): { key: string; value: Uint8Array | null; ttlMs: number } => ({ key, value: value === null ? null : encodeUtf8(value), ttlMs });
+  const change = (key: string, value: string | null, ttlMs = 0): { key: string; value: Uint8Array | null; ttlMs: number } => ({
+    key,
+    value: value === null ? null : encodeUtf8(value),
+    ttlMs,
+  });
 
   it("show the newest of each key until the node has all of them", () => {
     const own = new OwnWrites();
     own.add(1, 1, 100, [change("a", "1"), change("b", "1")], vectorOf([[1, 1]]));
-    own.add(2, 4, 90, [change("a", "2")], vectorOf([[1, 1], [2, 4]]));
-    own.add(1, 2, 101, [change("a", null)], vectorOf([[1, 2], [2, 4]]));
+    own.add(
+      2,
+      4,
+      90,
+      [change("a", "2")],
+      vectorOf([
+        [1, 1],
+        [2, 4],
+      ]),
+    );
+    own.add(
+      1,
+      2,
+      101,
+      [change("a", null)],
+      vectorOf([
+        [1, 2],
+        [2, 4],
+      ]),
+    );
     expect(own.newest("a")?.write).toMatchObject({ replica: 1, counter: 2 });
-    expect(own.written).toEqual(vectorOf([[1, 2], [2, 4]]));
+    expect(own.written).toEqual(
+      vectorOf([
+        [1, 2],
+        [2, 4],
+      ]),
+    );
     own.drop(vectorOf([[1, 1]]));
     expect(own.newest("b")).toBeUndefined();
     expect(own.writes.map(({ counter }) => counter)).toEqual([4, 2]);
-    own.drop(vectorOf([[1, 2], [2, 4], [3, 9]]));
+    own.drop(
+      vectorOf([
+        [1, 2],
+        [2, 4],
+        [3, 9],
+      ]),
+    );
     expect(own.isEmpty).toBe(true);
     expect(own.written).toBe(EMPTY_VECTOR);
   });

@@ -17,7 +17,13 @@ function gate(): { closed: Promise<void>; open: () => void } {
 }
 
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  const state = await Promise.race([promise.then(() => "settled", () => "settled"), sleep(30, "pending")]);
+  const state = await Promise.race([
+    promise.then(
+      () => "settled",
+      () => "settled",
+    ),
+    sleep(30, "pending"),
+  ]);
   return state === "pending";
 }
 
@@ -96,7 +102,10 @@ describe("durability", () => {
     const { closed, open } = gate();
     store.applyGate = closed;
     const session = (await connect()).session();
-    await expect(session.set("k", 1, { durability: "stored", timeoutMs: 40 })).rejects.toMatchObject({ code: "TIMEOUT", message: expect.stringContaining("a write may still happen") as string });
+    await expect(session.set("k", 1, { durability: "stored", timeoutMs: 40 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringContaining("a write may still happen") as string,
+    });
     open();
     await until(() => store.value("k") === 1);
   });
@@ -239,7 +248,13 @@ describe("beginning again from the store", () => {
     const before = await cluster({ store });
     const mesh = await before.connect();
     const session = mesh.session(undefined, { node: "n2" });
-    await session.setMany([["a", 1], ["b", 2]], { durability: "memory" });
+    await session.setMany(
+      [
+        ["a", 1],
+        ["b", 2],
+      ],
+      { durability: "memory" },
+    );
     await session.delete("a", { durability: "memory" });
     await session.set("c", 3, { durability: "memory" });
     const token = await session.token();
@@ -275,7 +290,11 @@ describe("beginning again from the store", () => {
     const again = await after.connect();
     expect(await again.session(kept).get("k")).toBe("kept");
     for (const token of [wrote, await saw.token()]) {
-      await expect(again.session(token).get("k")).rejects.toMatchObject({ code: "CAUSAL_PAST_LOST", retryable: false, message: expect.stringContaining("begin a new session") as string });
+      await expect(again.session(token).get("k")).rejects.toMatchObject({
+        code: "CAUSAL_PAST_LOST",
+        retryable: false,
+        message: expect.stringContaining("begin a new session") as string,
+      });
     }
     expect(await again.session().get("k")).toBe("kept");
   }, 20_000);

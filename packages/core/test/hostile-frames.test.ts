@@ -33,7 +33,12 @@ interface Change {
   readonly ttlMs?: number;
 }
 
-function write(id: number, changes: readonly Change[], durability = 0, context?: { visible: Vector; written?: Vector; time?: number }): (out: ByteWriter) => void {
+function write(
+  id: number,
+  changes: readonly Change[],
+  durability = 0,
+  context?: { visible: Vector; written?: Vector; time?: number },
+): (out: ByteWriter) => void {
   return frame(
     WRITE,
     id,
@@ -92,11 +97,25 @@ describe("a request that cannot be served", () => {
     ["a key that is not text", "KEY_INVALID", frame(GET, 1, (out) => out.raw(new Uint8Array([0xc3, 0x28])))],
     ["a write of a key that is not text", "KEY_INVALID", write(1, [{ key: new Uint8Array([0xff, 0xfe]) }])],
     ["a write of no key", "KEY_INVALID", write(1, [])],
-    ["a write of too many keys", "KEY_INVALID", write(1, Array.from({ length: 1025 }, () => ({})))],
+    [
+      "a write of too many keys",
+      "KEY_INVALID",
+      write(
+        1,
+        Array.from({ length: 1025 }, () => ({})),
+      ),
+    ],
     ["a read of too many keys", "KEY_INVALID", frame(GET_MANY, 1, (out) => out.varint(1025))],
     ["an empty key among several", "KEY_INVALID", frame(GET_MANY, 1, (out) => (out.varint(1), out.varint(0)))],
     ["a value that is too large", "VALUE_TOO_LARGE", write(1, [{ value: new Uint8Array(VALUE_BYTES_MAX + 1) }])],
-    ["values that are too large together", "VALUE_TOO_LARGE", write(1, Array.from({ length: WRITE_BYTES_MAX / VALUE_BYTES_MAX + 1 }, (_, index) => ({ key: encodeUtf8(`k${index}`), value: new Uint8Array(VALUE_BYTES_MAX) })))],
+    [
+      "values that are too large together",
+      "VALUE_TOO_LARGE",
+      write(
+        1,
+        Array.from({ length: WRITE_BYTES_MAX / VALUE_BYTES_MAX + 1 }, (_, index) => ({ key: encodeUtf8(`k${index}`), value: new Uint8Array(VALUE_BYTES_MAX) })),
+      ),
+    ],
     ["a time to live beyond all dates", "TTL_INVALID", write(1, [{ flags: FLAG_EXPIRES, ttlMs: DURATION_MS_MAX + 1 }])],
     ["a session that has seen what no node wrote", "NODE_BEHIND", get(1, "k", { visible: vectorOf([[1, 1000]]) })],
     ["a session that has seen a node that never was", "NODE_BEHIND", get(1, "k", { visible: vectorOf([[99, 1]]) })],
@@ -215,7 +234,11 @@ describe("the handshake", () => {
 
   it("makes no predecessor of a node that is none", async () => {
     const nodes = await cluster();
-    for (const [replica, epoch] of [[2, 1], [1, 9], [77, 1]]) {
+    for (const [replica, epoch] of [
+      [2, 1],
+      [1, 9],
+      [77, 1],
+    ]) {
       const client = await RawClient.welcomed(nodes.transport, "n2", { replica, epoch });
       expect(client.welcome).toBeUndefined();
       expect(client.isClosed).toBe(true);
@@ -307,7 +330,13 @@ describe("mutated frames", () => {
       await session.set(`key ${round}`, { round }, { durability: "everywhere", ttl: "1h" });
       await session.getEntry(`key ${round}`);
       const moved = mesh.session(await session.token(), { node: "n2" });
-      await moved.setMany([["a", round], ["b", round]], { durability: "replicated" });
+      await moved.setMany(
+        [
+          ["a", round],
+          ["b", round],
+        ],
+        { durability: "replicated" },
+      );
       await moved.getMany(["a", "b", "c"]);
       await moved.delete("a");
     }
@@ -316,9 +345,17 @@ describe("mutated frames", () => {
     return { client: through.tapped.flatMap((tapped) => tapped.sent.slice(2)), ring: ring.flatMap((tapped) => tapped.sent.slice(2)) };
   }
 
-  const mutation = fc.record({ piece: fc.nat(), mutations: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }), drop: fc.nat(10), repeat: fc.boolean() });
+  const mutation = fc.record({
+    piece: fc.nat(),
+    mutations: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+    drop: fc.nat(10),
+    repeat: fc.boolean(),
+  });
 
-  function mutate(pieces: readonly Uint8Array[], { piece, mutations, drop, repeat }: { piece: number; mutations: readonly (readonly [number, number])[]; drop: number; repeat: boolean }): Uint8Array[] {
+  function mutate(
+    pieces: readonly Uint8Array[],
+    { piece, mutations, drop, repeat }: { piece: number; mutations: readonly (readonly [number, number])[]; drop: number; repeat: boolean },
+  ): Uint8Array[] {
     const bytes = pieces[piece % pieces.length].slice();
     for (const [at, value] of mutations) bytes[at % bytes.length] = value;
     const cut = drop === 0 ? bytes.subarray(0, bytes.length >> 1) : bytes;

@@ -14,7 +14,13 @@ import { codeOf } from "./support/cluster.js";
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
 function viewOf(members: number): View {
-  return { epoch: 1, meshId: "m", members: Array.from({ length: members }, (_, index) => ({ replica: index + 1, address: `n${index + 1}` })), finals: [], nextReplica: members + 1 };
+  return {
+    epoch: 1,
+    meshId: "m",
+    members: Array.from({ length: members }, (_, index) => ({ replica: index + 1, address: `n${index + 1}` })),
+    finals: [],
+    nextReplica: members + 1,
+  };
 }
 
 function nodesOf(members: number): Node[] {
@@ -109,7 +115,10 @@ describe("propagation", () => {
     const [a] = nodesOf(2);
     expect(await codeOf(() => a.learnCommon([0, 1], [0, 0]))).toBe("PROTOCOL");
     expect(await codeOf(() => a.learnCommon([0, 0], [0, 1]))).toBe("PROTOCOL");
-    expect([a.common, a.flushed]).toEqual([[0, 0], [0, 0]]);
+    expect([a.common, a.flushed]).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
   });
 
   it("takes no timestamps from a clock that is too far ahead, and follows those of one that is a little", async () => {
@@ -159,7 +168,14 @@ describe("sessions", () => {
     expect(d.received).toEqual([0, 1, 1, 0]);
     expect(await codeOf(() => d.learn(vectorOf([[3, 1]]), EMPTY_VECTOR, 0))).toBe("PROTOCOL");
     expect(d.applied).toEqual([0, 0, 0, 0]);
-    d.learn(vectorOf([[2, 1], [3, 1]]), EMPTY_VECTOR, 0);
+    d.learn(
+      vectorOf([
+        [2, 1],
+        [3, 1],
+      ]),
+      EMPTY_VECTOR,
+      0,
+    );
     expect([shown(d, "cause"), shown(d, "effect")]).toEqual(["1", "2"]);
   });
 
@@ -216,7 +232,10 @@ describe("flushing", () => {
     write(node, "gone", null);
     node.settle();
     const batch = node.flushBatch()!;
-    expect(batch.rows.map(({ key, counter, value }) => [key, counter, value === null ? null : new TextDecoder().decode(value)])).toEqual([["k", 2, "2"], ["gone", 3, null]]);
+    expect(batch.rows.map(({ key, counter, value }) => [key, counter, value === null ? null : new TextDecoder().decode(value)])).toEqual([
+      ["k", 2, "2"],
+      ["gone", 3, null],
+    ]);
     expect(batch.applied).toEqual([3]);
     expect(node.flushBatch()).toEqual(batch);
     write(node, "k", "4");

@@ -28,7 +28,10 @@ const change = fc.record({
   value: fc.option(fc.uint8Array({ maxLength: 200 })),
   expiresAt: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 45 })),
 });
-const write = fc.record({ after: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2 ** 40 })), changes: fc.array(change, { minLength: 1, maxLength: 4 }) });
+const write = fc.record({
+  after: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2 ** 40 })),
+  changes: fc.array(change, { minLength: 1, maxLength: 4 }),
+});
 const content = fc.record({
   origin: fc.nat(2),
   first: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(2 ** 40)),
@@ -40,7 +43,13 @@ type Content = typeof content extends fc.Arbitrary<infer Value> ? Value : never;
 
 function encode({ origin, first, base, vector, writes }: Content): Segment {
   const writer = new SegmentWriter();
-  writer.begin(REPLICAS, origin, first, base, vector.map((counter, index) => (index === origin ? 0 : counter)));
+  writer.begin(
+    REPLICAS,
+    origin,
+    first,
+    base,
+    vector.map((counter, index) => (index === origin ? 0 : counter)),
+  );
   let timestamp = base;
   for (const { after, changes } of writes) {
     timestamp += after;
@@ -48,7 +57,15 @@ function encode({ origin, first, base, vector, writes }: Content): Segment {
     for (const { key, value, expiresAt } of changes) {
       const bytes = encodeUtf8(key);
       const all = new Uint8Array([...bytes, ...(value ?? [])]);
-      writer.change(all, 0, bytes.length, bytes.length, value?.length ?? 0, (value === null ? CHANGE_DELETES : 0) | (expiresAt > 0 ? CHANGE_EXPIRES : 0), expiresAt);
+      writer.change(
+        all,
+        0,
+        bytes.length,
+        bytes.length,
+        value?.length ?? 0,
+        (value === null ? CHANGE_DELETES : 0) | (expiresAt > 0 ? CHANGE_EXPIRES : 0),
+        expiresAt,
+      );
     }
   }
   return writer.seal();
@@ -93,7 +110,13 @@ describe("segments", () => {
   });
 
   it("leave out of the vector what departed replicas wrote, and are refused when the origin has departed", () => {
-    const segment = encode({ origin: 0, first: 1, base: 5, vector: [0, 4, 9], writes: [{ after: 0, changes: [{ key: "k", value: new Uint8Array(1), expiresAt: 0 }] }] });
+    const segment = encode({
+      origin: 0,
+      first: 1,
+      base: 5,
+      vector: [0, 4, 9],
+      writes: [{ after: 0, changes: [{ key: "k", value: new Uint8Array(1), expiresAt: 0 }] }],
+    });
     const left = decodeSegment(segment.bytes, 0, segment.bytes.length, 2, (replica) => [7, 900_000].indexOf(replica));
     expect(left.vector).toEqual([0, 9]);
     expect(() => decodeSegment(segment.bytes, 0, segment.bytes.length, 2, (replica) => [3, 900_000].indexOf(replica))).toThrow("not in the view");
@@ -159,7 +182,8 @@ describe("Queue", () => {
 });
 
 describe("Log", () => {
-  const segment = (origin: number, first: number): Segment => encode({ origin, first, base: 1, vector: [0, 0, 0], writes: [{ after: 0, changes: [{ key: "key", value: new Uint8Array(first), expiresAt: 0 }] }] });
+  const segment = (origin: number, first: number): Segment =>
+    encode({ origin, first, base: 1, vector: [0, 0, 0], writes: [{ after: 0, changes: [{ key: "key", value: new Uint8Array(first), expiresAt: 0 }] }] });
 
   it("counts its bytes per origin and lets go of the oldest only", () => {
     const log = new Log(3);

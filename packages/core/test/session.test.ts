@@ -59,7 +59,13 @@ for (const kind of ["remote", "embedded"] as const) {
           expect(await session.get("counter")).toBe(round - 1);
           expect(await session.getMany(["counter", `of ${round - 1}`])).toEqual([round - 1, round - 1]);
         }
-        await session.setMany([["counter", round], [`of ${round}`, round]], { durability: round % 2 === 0 ? "memory" : "replicated" });
+        await session.setMany(
+          [
+            ["counter", round],
+            [`of ${round}`, round],
+          ],
+          { durability: round % 2 === 0 ? "memory" : "replicated" },
+        );
         token = await session.token();
       }
     });
@@ -85,7 +91,11 @@ for (const kind of ["remote", "embedded"] as const) {
       let running = true;
       const writers = nodes.map(async (node, index) => {
         const session = mesh.session(undefined, { node });
-        for (let round = 0; running && round < 1000; round++) await session.setMany(keys.map((key) => [key, `${index}:${round}`]), { durability: "memory" });
+        for (let round = 0; running && round < 1000; round++)
+          await session.setMany(
+            keys.map((key) => [key, `${index}:${round}`]),
+            { durability: "memory" },
+          );
       });
       for (let round = 0; round < 150; round++) {
         const session = mesh.session(undefined, { node: nodes[round % 3] });
@@ -157,7 +167,14 @@ for (const kind of ["remote", "embedded"] as const) {
           ["KEY_INVALID", () => session.set(key as string, 1)],
           ["KEY_INVALID", () => session.delete(key as string)],
           ["KEY_INVALID", () => session.getMany(["k", key as string])],
-          ["KEY_INVALID", () => session.setMany([["k", 1], [key as string, 1]])],
+          [
+            "KEY_INVALID",
+            () =>
+              session.setMany([
+                ["k", 1],
+                [key as string, 1],
+              ]),
+          ],
           ["KEY_INVALID", () => session.deleteMany(["k", key as string])],
           ["KEY_INVALID", () => session.getOrSet(key as string, () => 1)],
         ]),
@@ -170,7 +187,14 @@ for (const kind of ["remote", "embedded"] as const) {
         ["KEY_INVALID", () => session.deleteMany(Array.from({ length: 1025 }, (_, index) => `k${index}`))],
         ["VALUE_INVALID", () => session.set("k", undefined)],
         ["VALUE_INVALID", () => session.set("k", () => 1)],
-        ["VALUE_INVALID", () => session.setMany([["k", 1], ["l", Symbol("s")]])],
+        [
+          "VALUE_INVALID",
+          () =>
+            session.setMany([
+              ["k", 1],
+              ["l", Symbol("s")],
+            ]),
+        ],
         ["VALUE_TOO_LARGE", () => session.set("k", "v".repeat(1024 * 1024))],
         ["VALUE_TOO_LARGE", () => session.setMany(Array.from({ length: 5 }, (_, index) => [`k${index}`, "v".repeat(1024 * 1024 - 2)]))],
         ...[0, -5, NaN, "soon", "5 s", "101y", {}].map((ttl): [string, () => unknown] => ["TTL_INVALID", () => session.set("k", 1, { ttl: ttl as number })]),
@@ -192,10 +216,27 @@ for (const kind of ["remote", "embedded"] as const) {
       const { mesh, nodes } = await open();
       const session = mesh.session(undefined, { node: nodes[0] });
       const large = "v".repeat(1024 * 1024 - 2);
-      await session.setMany([["a", large], ["b", large], ["c", large]], { durability: "everywhere" });
-      await session.setMany(Array.from({ length: 1024 }, (_, index) => [`k${index}`, index]), { durability: "stored" });
+      await session.setMany(
+        [
+          ["a", large],
+          ["b", large],
+          ["c", large],
+        ],
+        { durability: "everywhere" },
+      );
+      await session.setMany(
+        Array.from({ length: 1024 }, (_, index) => [`k${index}`, index]),
+        { durability: "stored" },
+      );
       await session.set("d", large, { durability: "everywhere" });
-      await session.setMany([["e", large], ["f", large], ["g", large]], { durability: "stored" });
+      await session.setMany(
+        [
+          ["e", large],
+          ["f", large],
+          ["g", large],
+        ],
+        { durability: "stored" },
+      );
       for (const node of nodes) {
         const reader = mesh.session(await session.token(), { node });
         expect((await reader.getMany<string>(["a", "b", "c", "d", "e"])).map((value) => value?.length)).toEqual([1, 1, 1, 1, 1].map(() => large.length));
@@ -211,7 +252,14 @@ for (const kind of ["remote", "embedded"] as const) {
       await session.set("k", 1);
       await mesh.close();
       await mesh.close();
-      for (const call of [() => session.get("k"), () => session.set("k", 2), () => session.getMany(["k"]), () => mesh.session(), () => mesh.ready(), () => mesh.status()]) {
+      for (const call of [
+        () => session.get("k"),
+        () => session.set("k", 2),
+        () => session.getMany(["k"]),
+        () => mesh.session(),
+        () => mesh.ready(),
+        () => mesh.status(),
+      ]) {
         expect(await codeOf(async () => await call())).toBe("CLOSED");
       }
     });
@@ -262,12 +310,29 @@ describe("namespaces", () => {
 describe("options", () => {
   it("that are wrong are refused before anything is started", async () => {
     const store = new TestStore();
-    for (const wrong of [{ nodes: 0 }, { nodes: 257 }, { nodes: 1.5 }, { nodes: "3" }, { store: undefined }, { store: {} }, { secret: "short" }, { secret: 5 }, { cacheBytes: "64mb" }, { cacheBytes: -1 }, { cacheBytes: NaN }, { namespace: "a b" }, { timeoutMs: 0 }, { tokenTtl: "soon" }, { durability: "forever" }]) {
+    for (const wrong of [
+      { nodes: 0 },
+      { nodes: 257 },
+      { nodes: 1.5 },
+      { nodes: "3" },
+      { store: undefined },
+      { store: {} },
+      { secret: "short" },
+      { secret: 5 },
+      { cacheBytes: "64mb" },
+      { cacheBytes: -1 },
+      { cacheBytes: NaN },
+      { namespace: "a b" },
+      { timeoutMs: 0 },
+      { tokenTtl: "soon" },
+      { durability: "forever" },
+    ]) {
       expect(await codeOf(createMesh({ nodes: 1, store, ...(wrong as object) })), JSON.stringify(wrong)).toBe("OPTION_INVALID");
     }
     expect(store.content.registry).toBeUndefined();
     const { connect } = await cluster();
-    for (const wrong of [{ nodes: [] }, { nodes: "n1" }, { secret: "short" }, { durability: "forever" }]) expect(await codeOf(connect(wrong as object)), JSON.stringify(wrong)).toBe("OPTION_INVALID");
+    for (const wrong of [{ nodes: [] }, { nodes: "n1" }, { secret: "short" }, { durability: "forever" }])
+      expect(await codeOf(connect(wrong as object)), JSON.stringify(wrong)).toBe("OPTION_INVALID");
     expect(await codeOf(connect({ nodes: ["nowhere"] }))).toBe("NODE_UNREACHABLE");
     expect(await codeOf(connect({ nodes: [""] }))).toBe("ADDRESS_INVALID");
   });
@@ -280,7 +345,10 @@ describe("timeouts and signals", () => {
     const through = new CutTransport(transport);
     const mesh = await connect({ transport: through });
     const session = mesh.session();
-    await session.setMany([["a", "of a"], ["b", "of b"]]);
+    await session.setMany([
+      ["a", "of a"],
+      ["b", "of b"],
+    ]);
     const [link] = through.to("n1");
     link.hold();
     expect(await codeOf(session.get("a", { timeoutMs: 30 }))).toBe("TIMEOUT");
@@ -299,7 +367,8 @@ describe("timeouts and signals", () => {
     const mesh = await connect();
     const session = mesh.session();
     const signal = AbortSignal.abort();
-    for (const call of [() => session.get("k", { signal }), () => session.set("k", 1, { signal }), () => session.getOrSet("k", () => 1, { signal })]) expect(await codeOf(call)).toBe("ABORTED");
+    for (const call of [() => session.get("k", { signal }), () => session.set("k", 1, { signal }), () => session.getOrSet("k", () => 1, { signal })])
+      expect(await codeOf(call)).toBe("ABORTED");
     expect(await session.get("k")).toBeUndefined();
   });
 

@@ -17,7 +17,14 @@ const ROUGH: LinkBehaviour = { delayMs: 2, cutChance: 0.5, holdChance: 0.3, stal
 
 describe("SeededRandom", () => {
   it("gives the same numbers for the same seed and others for another", () => {
-    const draw = (seed: number) => Array.from({ length: 20 }, ((random) => () => random.int(0, 1e6))(new SeededRandom(seed)));
+    const draw = (seed: number) =>
+      Array.from(
+        { length: 20 },
+        (
+          (random) => () =>
+            random.int(0, 1e6)
+        )(new SeededRandom(seed)),
+      );
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
     expect(draw(7)).not.toEqual(draw(7 + 2 ** 32));

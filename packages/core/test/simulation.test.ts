@@ -29,13 +29,17 @@ describe("the simulator", () => {
     expect(breaks).toBeGreaterThan(100);
   }, 60_000);
 
-  it.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))("finds that a rule is gone: %s", async (_, mutation) => {
-    for (let seed = 1; seed <= MUTATION_SEEDS_MAX; seed++) {
-      const { violations } = await runSeed(seed, { settle, mutation });
-      if (violations.length === 0) continue;
-      console.log(`${mutation.rule}: found by ${[...new Set(violations.map(({ rule }) => rule))].join(", ")} at seed ${seed}`);
-      return;
-    }
-    expect.fail(`${mutation.name} was not found in ${MUTATION_SEEDS_MAX} seeds`);
-  }, 60_000);
+  it.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))(
+    "finds that a rule is gone: %s",
+    async (_, mutation) => {
+      for (let seed = 1; seed <= MUTATION_SEEDS_MAX; seed++) {
+        const { violations } = await runSeed(seed, { settle, mutation });
+        if (violations.length === 0) continue;
+        console.log(`${mutation.rule}: found by ${[...new Set(violations.map(({ rule }) => rule))].join(", ")} at seed ${seed}`);
+        return;
+      }
+      expect.fail(`${mutation.name} was not found in ${MUTATION_SEEDS_MAX} seeds`);
+    },
+    60_000,
+  );
 });

@@ -23,15 +23,34 @@ const own = fc.record({
   replica: fc.integer({ min: 1, max: 0xffff_ffff }),
   counter: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
   timestamp: fc.maxSafeNat(),
-  changes: fc.array(fc.record({ key: fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), value: fc.option(fc.uint8Array({ maxLength: 50 })), expiresAt: fc.nat() }), { minLength: 1, maxLength: 3 }),
+  changes: fc.array(
+    fc.record({ key: fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), value: fc.option(fc.uint8Array({ maxLength: 50 })), expiresAt: fc.nat() }),
+    { minLength: 1, maxLength: 3 },
+  ),
 });
 const context: fc.Arbitrary<SessionContext> = fc.record({ visible: vector, written: vector, time: fc.maxSafeNat(), own: fc.array(own, { maxLength: 3 }) });
 
 const EXAMPLE: SessionContext = {
-  visible: vectorOf([[1, 5], [2, 3]]),
-  written: vectorOf([[1, 6], [2, 3]]),
+  visible: vectorOf([
+    [1, 5],
+    [2, 3],
+  ]),
+  written: vectorOf([
+    [1, 6],
+    [2, 3],
+  ]),
   time: 4096 * 77,
-  own: [{ replica: 1, counter: 6, timestamp: 4096 * 76, changes: [{ key: "cart", value: encodeUtf8('"apples"'), expiresAt: 0 }, { key: "gone", value: null, expiresAt: 0 }] }],
+  own: [
+    {
+      replica: 1,
+      counter: 6,
+      timestamp: 4096 * 76,
+      changes: [
+        { key: "cart", value: encodeUtf8('"apples"'), expiresAt: 0 },
+        { key: "gone", value: null, expiresAt: 0 },
+      ],
+    },
+  ],
 };
 
 describe("a token", () => {
@@ -46,7 +65,11 @@ describe("a token", () => {
   });
 
   it("is short: two vectors of three members take less than 120 characters", () => {
-    const visible = vectorOf([[1, 100_000], [2, 100_000], [3, 100_000]]);
+    const visible = vectorOf([
+      [1, 100_000],
+      [2, 100_000],
+      [3, 100_000],
+    ]);
     expect(packToken({ visible, written: vectorOf([]), time: 4096 * 1e11, own: [] }, ISSUE).length).toBeLessThan(128);
   });
 
@@ -101,7 +124,8 @@ describe("a token", () => {
       expect(unpack, expected).toThrow(advice);
       expect(unpack).toThrow(expect.objectContaining({ code: expected }) as Error);
     }
-    for (const nothing of [undefined, null, 5, {}, []]) expect(() => unpackToken(nothing as never, CHECK)).toThrow(expect.objectContaining({ code: "TOKEN_MALFORMED" }) as Error);
+    for (const nothing of [undefined, null, 5, {}, []])
+      expect(() => unpackToken(nothing as never, CHECK)).toThrow(expect.objectContaining({ code: "TOKEN_MALFORMED" }) as Error);
   });
 
   it("of another key, signed by whoever lacks the secret, is not believed: also without a secret it is bound to its mesh", async () => {

@@ -46,7 +46,10 @@ describe("vectors", () => {
 
   it("return one of two ordered vectors itself, so that they can be compared by reference", () => {
     const small = vectorOf([[1, 1]]);
-    const large = vectorOf([[1, 2], [2, 1]]);
+    const large = vectorOf([
+      [1, 2],
+      [2, 1],
+    ]);
     expect(join(small, large)).toBe(large);
     expect(join(large, small)).toBe(large);
     expect(raised(large, 1, 2)).toBe(large);
@@ -57,7 +60,11 @@ describe("vectors", () => {
 
 describe("the hybrid logical clock", () => {
   it("gives timestamps that grow, whatever the wall clock does, and beyond all that was seen", () => {
-    const event = fc.oneof(fc.record({ tick: fc.integer({ min: 0, max: 50 }) }), fc.record({ observe: fc.integer({ min: 0, max: 50 * TIMESTAMPS_PER_MS }) }), fc.constant({ next: true }));
+    const event = fc.oneof(
+      fc.record({ tick: fc.integer({ min: 0, max: 50 }) }),
+      fc.record({ observe: fc.integer({ min: 0, max: 50 * TIMESTAMPS_PER_MS }) }),
+      fc.constant({ next: true }),
+    );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const clock = new HybridClock();

@@ -17,10 +17,27 @@ function viewOf(replicas: readonly number[], finals: View["finals"] = [], nextRe
 describe("views", () => {
   it("give each start of a node a new replica id and remember what is left of the departed", () => {
     const first = nextView(undefined, [], ["a", "b"], id);
-    expect(first).toEqual({ epoch: 1, meshId: id(), members: [{ replica: 1, address: "a" }, { replica: 2, address: "b" }], finals: [], nextReplica: 3 });
+    expect(first).toEqual({
+      epoch: 1,
+      meshId: id(),
+      members: [
+        { replica: 1, address: "a" },
+        { replica: 2, address: "b" },
+      ],
+      finals: [],
+      nextReplica: 3,
+    });
     const second = nextView(first, [[1, 7]], ["a", "b", "c"], () => "another");
     expect(second.members.map(({ replica }) => replica)).toEqual([3, 4, 5]);
-    expect(second).toMatchObject({ epoch: 2, meshId: id(), nextReplica: 6, finals: [[1, 7], [2, 0]] });
+    expect(second).toMatchObject({
+      epoch: 2,
+      meshId: id(),
+      nextReplica: 6,
+      finals: [
+        [1, 7],
+        [2, 0],
+      ],
+    });
   });
 
   it("are kept in the registry and read back", async () => {
@@ -42,7 +59,15 @@ describe("views", () => {
   it("need nodes with addresses of their own", async () => {
     const store = new TestStore();
     expect(await codeOf(formMesh(store, [], id))).toBe("OPTION_INVALID");
-    expect(await codeOf(formMesh(store, Array.from({ length: 257 }, (_, index) => `n${index}`), id))).toBe("OPTION_INVALID");
+    expect(
+      await codeOf(
+        formMesh(
+          store,
+          Array.from({ length: 257 }, (_, index) => `n${index}`),
+          id,
+        ),
+      ),
+    ).toBe("OPTION_INVALID");
     expect(await codeOf(formMesh(store, ["a", "b", "a"], id))).toBe("ADDRESS_INVALID");
   });
 
@@ -85,9 +110,28 @@ describe("the ring", () => {
   });
 
   it("follows vectors of members and of what the departed left, and says when it cannot", () => {
-    const ring = new Ring(viewOf([5, 6], [[1, 10], [2, 0]], 7), 5);
+    const ring = new Ring(
+      viewOf(
+        [5, 6],
+        [
+          [1, 10],
+          [2, 0],
+        ],
+        7,
+      ),
+      5,
+    );
     const into = ring.zeros();
-    expect(ring.reach(vectorOf([[1, 10], [5, 3], [6, 4]]), into)).toBe(Reach.Known);
+    expect(
+      ring.reach(
+        vectorOf([
+          [1, 10],
+          [5, 3],
+          [6, 4],
+        ]),
+        into,
+      ),
+    ).toBe(Reach.Known);
     expect(into).toEqual([3, 4]);
     expect(ring.reach(vectorOf([[5, 2]]), into)).toBe(Reach.Known);
     expect(into).toEqual([2, 0]);

@@ -49,7 +49,11 @@ export class RawClient implements ConnectionEvents {
   }
 
   /** A client, or the predecessor, that the node has welcomed. */
-  static async welcomed(transport: Transport, address: string, { secret, replica = 0, epoch = 0 }: { secret?: string; replica?: number; epoch?: number } = {}): Promise<RawClient> {
+  static async welcomed(
+    transport: Transport,
+    address: string,
+    { secret, replica = 0, epoch = 0 }: { secret?: string; replica?: number; epoch?: number } = {},
+  ): Promise<RawClient> {
     const client = await RawClient.connect(transport, address);
     client.#outbox = new Outbox(client.connection);
     const role = replica === 0 ? Role.Client : Role.Node;

@@ -37,9 +37,7 @@ async function tcpMesh(folder: string): Promise<{ mesh: Mesh; nodes: RunningNode
   const store = lmdbStore({ path: folder });
   const addresses = await freeAddresses(3);
   const view = await formMesh(store, addresses);
-  const nodes = await Promise.all(
-    view.members.map(({ address, replica }) => startNode({ store, transport: tcpTransport(), address, replica, secret })),
-  );
+  const nodes = await Promise.all(view.members.map(({ address, replica }) => startNode({ store, transport: tcpTransport(), address, replica, secret })));
   const mesh = await connect({ nodes: [addresses[0]], secret });
   cleanups.push(
     () => store.close(),
