@@ -8,7 +8,7 @@ import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
 import { DURATION_MS_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../src/limits.js";
 import { EMPTY_VECTOR, vectorOf, type Vector } from "../src/protocol/vector.js";
-import { BATCH, beginFrame, CHALLENGE, endFrame, GET, GET_MANY, HELLO, PROOF, STATUS, WITH_CONTEXT, WRITE, WRITTEN } from "../src/wire/frames.js";
+import { BATCH, beginFrame, CHALLENGE, endFrame, GET, GET_MANY, HELLO, STATUS, WITH_CONTEXT, WRITE, WRITTEN } from "../src/wire/frames.js";
 import { Role, writeHello, writeProof } from "../src/wire/handshake.js";
 import { writeVector } from "../src/wire/messages.js";
 import { cluster, until, type Cluster } from "./support/cluster.js";

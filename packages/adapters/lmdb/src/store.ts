@@ -13,6 +13,7 @@ import {
   type StoreAbilities,
 } from "@causalmesh/core";
 import { commitReason, isVague, storeError } from "./errors.js";
+import { checkIntact } from "./intact.js";
 import { checkRoom, dataBytes, ROOM_TO_OPEN_BYTES } from "./room.js";
 import { decodeRow, encodeKey, encodeRow, SCHEMA_VERSION, storedWins } from "./schema.js";
 
@@ -49,6 +50,7 @@ class LmdbStore implements Store {
     let root: RootDatabase | undefined;
     try {
       mkdirSync(path, { recursive: true });
+      checkIntact(path);
       checkRoom(path, ROOM_TO_OPEN_BYTES);
       // Without overlapping syncs a transaction has reached the disk when its promise resolves. Without batches per turn no
       // promise is left that nobody watches when a commit fails.

@@ -4,7 +4,7 @@
 import { inputText, MeshError } from "../errors.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 
-/** Bytes that wait for a paused receiver before `send` says so. */
+/** Bytes that wait for the receiver before `send` says so. */
 const HIGH_WATER_BYTES = 256 * 1024;
 
 type Accept = (connection: Connection) => ConnectionEvents;
@@ -80,7 +80,7 @@ class MemoryConnection implements Connection {
     peer.#incoming.push(bytes.slice());
     peer.#incomingBytes += bytes.length;
     peer.wake();
-    if (!peer.#paused || peer.#incomingBytes < HIGH_WATER_BYTES) return true;
+    if (peer.#incomingBytes < HIGH_WATER_BYTES) return true;
     this.#owesDrained = true;
     return false;
   }

@@ -22,6 +22,9 @@ export interface Port extends FrameHandler {
   closed(): void;
 }
 
+/** Answers beyond this are handed over at once, so that a client that does not read them is noticed within its chunk. */
+const ANSWERS_AT_ONCE_BYTES = 1024 * 1024;
+
 export class Acceptor implements ConnectionEvents, FrameHandler {
   readonly #host: Host;
   readonly #connection: Connection;
@@ -46,10 +49,14 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   }
 
   data(bytes: Uint8Array): void {
+    this.#read(() => this.#splitter.push(bytes));
+  }
+
+  #read(read: () => void): void {
     if (this.#ended) return;
     this.#host.beginStep();
     try {
-      this.#splitter.push(bytes);
+      read();
       this.#port?.chunkEnd();
     } catch (error) {
       this.#fail(error);
@@ -63,6 +70,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#outbox.flush();
     if (!this.#paused && this.#connection.buffered > UNREAD_ANSWERS_BYTES_MAX) {
       this.#paused = true;
+      this.#splitter.paused = true;
       this.#connection.pause();
     }
   }
@@ -71,6 +79,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     if (!this.#paused) return;
     this.#paused = false;
     this.#connection.resume();
+    this.#read(() => this.#splitter.resume());
   }
 
   closed(): void {
@@ -112,6 +121,8 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
     if (this.#port !== undefined) {
       this.#port.frame(bytes, type, flags, id, start, end);
+      // A chunk may ask for far more than it has bytes.
+      if (this.#outbox.out.length > ANSWERS_AT_ONCE_BYTES) this.flush();
       return;
     }
     const reader = this.#reader;

@@ -43,6 +43,9 @@ export class FrameSplitter {
   readonly #handler: FrameHandler;
   /** The longest frame that is taken. */
   bytesMax: number;
+  /** No frame is shown until `resume`; what comes meanwhile is kept. A handler may set it, and gets no further frame then. */
+  paused = false;
+  #held: Uint8Array[] = [];
   #tail = new Uint8Array(1024);
   #tailLength = 0;
 
@@ -54,18 +57,28 @@ export class FrameSplitter {
   /** Throws MalformedError for a length out of range, and whatever the handler throws. */
   push(chunk: Uint8Array): void {
     let at = 0;
-    while (this.#tailLength > 0) {
+    while (this.#tailLength > 0 && !this.paused) {
       if (at === chunk.length) return;
       at = this.#fillTail(chunk, at);
     }
     const end = chunk.length;
-    while (end - at >= LENGTH_BYTES) {
+    while (end - at >= LENGTH_BYTES && !this.paused) {
       const length = this.#length(chunk, at);
       if (end - at < length) break;
       this.#handler.frame(chunk, chunk[at + 4], chunk[at + 5], readId(chunk, at + 6), at + FRAME_HEAD_BYTES, at + length);
       at += length;
     }
-    if (at < end) this.#keep(chunk, at, end);
+    if (at === end) return;
+    if (this.paused) this.#held.push(chunk.slice(at));
+    else this.#keep(chunk, at, end);
+  }
+
+  /** Goes on with what was kept. Throws as `push` does. */
+  resume(): void {
+    this.paused = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const chunk of held) this.push(chunk);
   }
 
   /** Adds to the unfinished frame what it lacks, shows it when it is complete, and returns how far the chunk was used. */
