@@ -1,5 +1,6 @@
 // Exit codes, the same for every command. The README has this table for users.
 
+/** What each exit code of the program means. */
 export const EXIT = {
   ok: 0,
   /** Something went wrong, or a check said no. */

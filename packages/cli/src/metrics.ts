@@ -43,6 +43,7 @@ function nodeMetrics(status: MemberStatus): Metric[] {
     gauge("causalmesh_pending_writes", "Writes received and not yet readable.", { value: status.pending }),
     gauge("causalmesh_log_writes", "Writes kept for resending and flushing.", { value: status.log }),
     gauge("causalmesh_log_bytes", "Bytes of the writes kept for resending and flushing.", { value: status.logBytes }),
+    counter("causalmesh_link_sent_bytes_total", "Bytes sent to the successor in the ring.", { value: status.linkBytes }),
     gauge("causalmesh_cache_entries", "Keys in the cache.", { value: status.cacheEntries }),
     gauge("causalmesh_cache_bytes", "Memory that the cache takes.", { value: status.cacheBytes }),
     counter("causalmesh_evictions_total", "Keys that left the cache for want of room.", { value: status.evictions }),

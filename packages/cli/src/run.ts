@@ -12,7 +12,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const program = createProgram(invocation);
   try {
     if (argv.length === 0) {
-      terminal.stdout.write(program.helpInformation());
+      program.outputHelp();
       return EXIT.ok;
     }
     await program.parseAsync([...argv], { from: "user" });

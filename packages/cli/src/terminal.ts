@@ -19,6 +19,7 @@ export interface Terminal {
   readonly cwd: string;
 }
 
+/** The terminal of this very process. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   return {

@@ -19,6 +19,7 @@ const STATUS: MemberStatus = {
   reads: 100,
   hits: 90,
   writes: 12,
+  linkBytes: 4321,
 };
 const NUMBERS = { cpuSeconds: 1.5, residentBytes: 1000, startTime: 1_700_000_000 };
 
@@ -54,6 +55,7 @@ describe("formatMetrics", () => {
       'causalmesh_operations_total{op="write",result="ok"}': 12,
       causalmesh_pending_writes: 2,
       causalmesh_log_writes: 5,
+      causalmesh_link_sent_bytes_total: 4321,
       causalmesh_log_bytes: 512,
       causalmesh_cache_entries: 4,
       causalmesh_cache_bytes: 4096,

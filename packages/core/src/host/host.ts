@@ -253,7 +253,7 @@ export class Host {
       applied: record(node.applied),
       flushed: record(node.flushed),
       pending: node.pendingWrites,
-      log: node.log.length,
+      log: node.log.writes,
       logBytes: node.log.bytes,
       cacheEntries: node.cache.count,
       cacheBytes: node.cache.bytes,

@@ -6,8 +6,9 @@ import type { Segment } from "./segment.js";
 
 export class Log {
   readonly #segments = new Queue<Segment>();
-  /** Bytes of all segments. */
+  /** Bytes of all segments, and the writes in them. */
   bytes = 0;
+  writes = 0;
   /** Bytes of the segments of each origin, by ring index. */
   readonly bytesOf: number[];
 
@@ -31,6 +32,7 @@ export class Log {
   append(segment: Segment): void {
     this.#segments.push(segment);
     this.bytes += segment.bytes.length;
+    this.writes += segment.last - segment.first + 1;
     this.bytesOf[segment.origin] += segment.bytes.length;
   }
 
@@ -44,6 +46,7 @@ export class Log {
     for (let head = this.#segments.peek(); head !== undefined && done(head); head = this.#segments.peek()) {
       this.#segments.shift();
       this.bytes -= head.bytes.length;
+      this.writes -= head.last - head.first + 1;
       this.bytesOf[head.origin] -= head.bytes.length;
     }
   }

@@ -11,7 +11,8 @@ export class Tapped {
   /** What passed, in pieces as they came. */
   readonly sent: Uint8Array[] = [];
   readonly received: Uint8Array[] = [];
-  connection!: Connection;
+  /** Undefined until the connection is there. */
+  connection: Connection | undefined;
   events!: ConnectionEvents;
   held: Uint8Array[] | undefined;
   cutOff = false;
@@ -28,7 +29,7 @@ export class Tapped {
   cut(): void {
     if (this.cutOff) return;
     this.cutOff = true;
-    this.connection.close();
+    this.connection?.close();
     this.events.closed(new MeshError("NODE_UNREACHABLE", `${this.address} was cut off by the test`));
   }
 
@@ -55,8 +56,9 @@ export class CutTransport implements Transport {
     this.#inner = inner;
   }
 
+  /** Those to this address that are there and not cut. */
   to(address: string): Tapped[] {
-    return this.tapped.filter((tapped) => tapped.address === address && !tapped.cutOff);
+    return this.tapped.filter((tapped) => tapped.address === address && tapped.connection !== undefined && !tapped.cutOff);
   }
 
   listen: Transport["listen"] = (address, accept) => this.#inner.listen(address, accept);
