@@ -260,6 +260,18 @@ describe("flushing", () => {
     expect(b.unflushed()).toBeUndefined();
     expect([a.log.length, b.log.length]).toEqual([0, 0]);
   });
+
+  it("has nothing left of writes that another node had flushed before this one applied them", () => {
+    const [, b, c] = nodesOf(3);
+    write(b, "k", "1");
+    deliver(b, c);
+    // The flusher may integrate and flush for a session what this node does not know to be common yet.
+    c.learnFlushed([0, 1, 0]);
+    expect(shown(c, "k")).toBeUndefined();
+    c.learnCommon([0, 1, 0], [0, 1, 0]);
+    c.settle();
+    expect([shown(c, "k"), c.unflushed(), c.log.length]).toEqual(["1", undefined, 0]);
+  });
 });
 
 describe("the bound of the log", () => {

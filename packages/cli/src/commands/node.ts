@@ -59,8 +59,8 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
     throw error;
   } finally {
     watch.end();
-    // An open channel would keep this process alive.
-    if (process.connected) process.disconnect();
+    // The supervisor's channel would keep this process alive; a channel of somebody else's is theirs to end.
+    if (flags.supervised === true && process.connected) process.disconnect();
   }
 }
 

@@ -271,6 +271,8 @@ export class Node {
     invariant(within(this.applied, this.received), "I1", () => `applied ${this.applied.join()} is not within received ${this.received.join()}`);
     invariant(within(this.#depended, this.applied), "I2", () => `a write that follows ${this.#depended.join()} is shown at ${this.applied.join()}`);
     this.#flushOrder.cut(this.applied);
+    // Another node may have shown and flushed all of it before.
+    this.#flushOrder.flushed(this.flushed);
   }
 
   // Sessions.
