@@ -154,11 +154,13 @@ export class Cache {
     return chunk.bytes.slice(start, start + this.valueLength(at));
   }
 
-  /** The value where it stands; valid until the next `put` or `remove`. */
-  valueInPlace(at: number): Uint8Array {
+  /** Has the value read where it stands. */
+  read<Value>(at: number, reader: (bytes: Uint8Array, start: number, end: number) => Value): Value {
     const chunk = this.#arena.chunks[at >>> this.#arena.shift];
-    const start = ((at & this.#arena.mask) << 3) + HEAD_BYTES + this.keyLength(at);
-    return chunk.bytes.subarray(start, start + this.valueLength(at));
+    const place = at & this.#arena.mask;
+    const lengths = chunk.words[(place << 1) + LENGTHS_WORD];
+    const start = (place << 3) + HEAD_BYTES + keyLengthOf(lengths);
+    return reader(chunk.bytes, start, start + valueLengthOf(lengths));
   }
 
   /** A copy of the key. */

@@ -24,8 +24,8 @@ export interface Answer {
 
 /** What the owner of a call is told. */
 export interface Caller {
-  /** The context to tell a node before it can answer; undefined for calls that have none. */
-  context(): SessionContext | undefined;
+  /** The context to tell a node before it can answer; undefined where the link's node knows it already, and for calls that have none. */
+  contextFor(link: Link): SessionContext | undefined;
   /** The call goes to another node. */
   moved(from: Peer, to: Peer): void;
 }
@@ -37,6 +37,8 @@ export interface Change {
   readonly value: Uint8Array | null;
   /** 0 for no expiry. */
   readonly ttlMs: number;
+  /** Milliseconds since 1970, 0 for never; known when the write has its timestamp. */
+  expiresAt: number;
 }
 
 export abstract class Call {

@@ -49,14 +49,10 @@ abstract class SessionCall extends Call {
     this.reject(error);
   }
 
-  /** Runs what may fail because of the user's codec: that is this call's failure, not the link's. */
-  protected settle(resolve: () => void): void {
-    try {
-      resolve();
-    } catch (error) {
-      if (error instanceof MalformedError) throw error;
-      this.reject(error as Error);
-    }
+  /** What failed was the user's codec: that is this call's failure, not the link's. */
+  protected undecodable(error: unknown): void {
+    if (error instanceof MalformedError) throw error;
+    this.reject(error as Error);
   }
 }
 
@@ -90,21 +86,27 @@ export class GetCall extends SessionCall {
   answered(answer: Answer): void {
     const { session } = this;
     if (answer.type !== VALUE && answer.type !== NO_VALUE) throw new MalformedError(`a read was answered with type ${answer.type}`);
-    if (!this.#versioned && answer.type === VALUE) {
+    if (!this.#versioned) {
       session.follow(answer.link);
-      this.settle(() => this.#resolve(session.mesh.codec.decode(answer.bytes.subarray(answer.start, answer.end))));
+      this.#show(answer.type === VALUE, answer.bytes, answer.start, answer.end, undefined);
       return;
     }
     reader.reset(answer.bytes, answer.start, answer.end);
     const version = (answer.flags & VERSIONED) !== 0 ? readVersion() : NO_VERSION;
-    const value = answer.type === VALUE ? answer.bytes.subarray(reader.at, answer.end) : undefined;
     const own = session.ownVersion(this.#key, version);
-    const bytes = own === undefined ? value : session.ownValue(own);
+    const value = own === undefined ? undefined : session.ownValue(own);
     session.follow(answer.link);
-    this.settle(() => {
-      const decoded = bytes === undefined ? undefined : session.mesh.codec.decode(bytes);
-      this.#resolve(this.#asEntry ? this.#entry(bytes !== undefined, decoded, own?.write ?? version) : decoded);
-    });
+    if (own === undefined) this.#show(answer.type === VALUE, answer.bytes, reader.at, answer.end, version);
+    else this.#show(value !== undefined, value ?? answer.bytes, 0, value?.length ?? 0, own.write);
+  }
+
+  #show(hit: boolean, bytes: Uint8Array, start: number, end: number, version: Version | undefined): void {
+    try {
+      const value = hit ? this.session.mesh.decode(bytes, start, end) : undefined;
+      this.#resolve(this.#asEntry ? this.#entry(hit, value, version ?? NO_VERSION) : value);
+    } catch (error) {
+      this.undecodable(error);
+    }
   }
 
   #entry(hit: boolean, value: unknown, { replica, counter, timestamp }: Version): Entry<unknown> {
@@ -148,7 +150,11 @@ export class GetManyCall extends SessionCall {
     const values = this.#keys.map((key) => this.#value(key, (answer.flags & VERSIONED) !== 0, answer.bytes));
     reader.finish();
     session.follow(answer.link);
-    this.settle(() => this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.codec.decode(bytes)))));
+    try {
+      this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.decode(bytes, 0, bytes.length))));
+    } catch (error) {
+      this.undecodable(error);
+    }
   }
 
   #value(key: string, versioned: boolean, bytes: Uint8Array): Uint8Array | undefined {
@@ -235,4 +241,4 @@ export class StatusCall extends Call {
 }
 
 /** The caller of calls that belong to no session and to one node. */
-const NOBODY: Caller = { context: () => undefined, moved: () => undefined };
+const NOBODY: Caller = { contextFor: () => undefined, moved: () => undefined };

@@ -14,7 +14,7 @@ import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import type { Call } from "./call.js";
 import { StatusCall, type NodeStatus } from "./calls.js";
-import { jsonCodec } from "./codec.js";
+import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
@@ -55,6 +55,8 @@ export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durab
 export class MeshClient implements Mesh {
   readonly platform: Platform;
   readonly codec: Codec;
+  /** Reads a value as the codec does. */
+  readonly decode: RangeDecoder;
   readonly namespace: string | undefined;
   readonly durability: Durability;
   readonly retryWrites: boolean;
@@ -82,6 +84,7 @@ export class MeshClient implements Mesh {
     this.#parts = parts;
     this.platform = platform;
     this.codec = options.codec ?? jsonCodec;
+    this.decode = rangeDecoder(this.codec);
     this.namespace = options.namespace;
     this.durability = options.durability ?? "replicated";
     this.retryWrites = options.retryWrites ?? true;

@@ -19,6 +19,7 @@ import type { Connection, ConnectionEvents, Listener, Transport } from "../trans
 import { Acceptor } from "./acceptor.js";
 import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
+import { MISSED, NO_ENTRY } from "./peek.js";
 import { RingLink } from "./ring-link.js";
 import { Waiters, Level } from "./waiters.js";
 import type { ClientPort } from "./client-port.js";
@@ -104,33 +105,35 @@ export class Host {
   }
 
   /**
-   * Reads a hit without a request, for a session in the same process: the value, null for none, or undefined where the node has to be
-   * asked (the key is not in memory, or the session has seen more than is applied here). The session is at `appliedVector` then.
-   * The bytes are valid until the node does anything else.
+   * Looks up a hit without a request, for a session in the same process: its place in the cache, NO_ENTRY where there is no value, or
+   * MISSED where the node has to be asked (the key is not in memory, or the session has seen more than is applied here). The session
+   * is at `appliedVector` then.
    */
-  peek(key: string, visible: Vector, time: number): Uint8Array | null | undefined {
+  peek(key: string, visible: Vector, time: number): number {
     const { node } = this;
     const { cache } = node;
     const applied = node.appliedVector();
-    if (this.#closed || (visible !== applied && !covers(applied, visible))) return undefined;
+    if (this.#closed || (visible !== applied && !covers(applied, visible))) return MISSED;
     const length = encodeUtf8Into(key, PEEK_KEY, 0);
     const at = cache.find(PEEK_KEY, 0, length);
-    if (at === 0 || (cache.flags(at) & INCOMPLETE) !== 0) return undefined;
+    if (at === 0) return MISSED;
+    const flags = cache.flags(at);
+    if ((flags & INCOMPLETE) !== 0) return MISSED;
     this.reads += 1;
     this.hits += 1;
     cache.touch(at);
-    if ((cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return null;
+    if ((flags & (TOMBSTONE | ABSENT)) !== 0) return NO_ENTRY;
     const expiresAt = cache.expiresAt(at);
     if (expiresAt !== 0) {
       this.beginStep();
-      if (time > node.clock.latest) return undefined;
+      if (time > node.clock.latest) return MISSED;
       if (expiresAt <= node.clock.nowMs()) {
         // What was judged expired must stay so for this session elsewhere: its time is the node's from now on.
         node.clock.next();
-        return null;
+        return NO_ENTRY;
       }
     }
-    return cache.valueInPlace(at);
+    return at;
   }
 
   /** Brings the time, once per step. */
