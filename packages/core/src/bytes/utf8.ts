@@ -65,19 +65,20 @@ export function encodeUtf8Into(text: string, target: Uint8Array, offset: number)
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** The text as JSON, or undefined where it has more than ASCII or needs an escape, or is long: then the platform is faster. */
+/** The text as JSON, or undefined where it has more than ASCII, needs an escape or is long: then the platform has to do it. */
 export function encodeQuoted(text: string): Uint8Array | undefined {
   const length = text.length;
-  if (length + 2 > SLAB_SHARE_BYTES) return undefined;
-  if (slabUsed + length + 2 > slab.length) renewSlab();
+  const room = length * 3 + 2;
+  if (room > SLAB_SHARE_BYTES) return undefined;
+  if (slabUsed + room > slab.length) renewSlab();
   const bytes = slab;
   const start = slabUsed;
-  for (let index = 0; index < length; index++) {
-    const code = text.charCodeAt(index);
-    if (code < 0x20 || code > 0x7f || code === QUOTE || code === BACKSLASH) return undefined;
-    bytes[start + 1 + index] = code;
-  }
   const end = start + length + 2;
+  if (encodeUtf8Into(text, bytes, start + 1) !== length) return undefined;
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at];
+    if (byte < 0x20 || byte === QUOTE || byte === BACKSLASH) return undefined;
+  }
   bytes[start] = QUOTE;
   bytes[end - 1] = QUOTE;
   slabUsed = end;

@@ -20,6 +20,9 @@ export interface OwnVersion {
   readonly change: OwnChange;
 }
 
+/** A session has few own writes at a time, mostly one: then a look through them costs less than a Map. */
+const LOOKED_THROUGH_MAX = 8;
+
 export class OwnWrites {
   /** The only place where the writes below were made, as long as there is only one. */
   madeAt: Origin | undefined;
@@ -29,7 +32,8 @@ export class OwnWrites {
   #replica = 0;
   #counter = 0;
   #writes: OwnWrite[] = [];
-  readonly #newest = new Map<string, OwnVersion>();
+  /** The newest change of each key, kept once there are more writes than a look through all of them is worth. */
+  #index: Map<string, OwnVersion> | undefined;
   #bytes = 0;
   /** The applied vector for which writes were dropped last. */
   #droppedFor: Vector = EMPTY_VECTOR;
@@ -52,7 +56,14 @@ export class OwnWrites {
   }
 
   newest(key: string): OwnVersion | undefined {
-    return this.#newest.get(key);
+    if (this.#index !== undefined) return this.#index.get(key);
+    let newest: OwnVersion | undefined;
+    for (const write of this.#writes) {
+      for (const change of write.changes) {
+        if (change.key === key && (newest === undefined || isNewer(write, newest.write))) newest = { write, change };
+      }
+    }
+    return newest;
   }
 
   /** Throws OVERLOADED where more own writes are in flight than a session can carry. */
@@ -85,12 +96,11 @@ export class OwnWrites {
   }
 
   #keep(write: OwnWrite): void {
+    this.#droppedFor = EMPTY_VECTOR;
     this.#writes.push(write);
-    for (const change of write.changes) {
-      this.#bytes += change.key.length + (change.value?.length ?? 0);
-      const before = this.#newest.get(change.key);
-      if (before === undefined || isNewer(write, before.write)) this.#newest.set(change.key, { write, change });
-    }
+    this.#bytes += bytesOf(write);
+    if (this.#index !== undefined) enter(this.#index, write);
+    else if (this.#writes.length > LOOKED_THROUGH_MAX) this.#index = indexOf(this.#writes);
   }
 
   #has({ replica, counter }: OwnWrite): boolean {
@@ -113,23 +123,36 @@ export class OwnWrites {
       return;
     }
     this.#writes = kept;
-    for (const write of before) if (counterOf(applied, write.replica) >= write.counter) this.#forget(write);
+    this.#bytes = kept.reduce((sum, write) => sum + bytesOf(write), 0);
+    this.#index = kept.length > LOOKED_THROUGH_MAX ? indexOf(kept) : undefined;
   }
 
   #clear(): void {
     this.#writes = [];
-    this.#newest.clear();
+    this.#index = undefined;
     this.#bytes = 0;
     this.#written = EMPTY_VECTOR;
     this.#counter = 0;
     this.madeAt = undefined;
   }
+}
 
-  #forget(write: OwnWrite): void {
-    for (const change of write.changes) {
-      this.#bytes -= change.key.length + (change.value?.length ?? 0);
-      if (this.#newest.get(change.key)?.write === write) this.#newest.delete(change.key);
-    }
+function bytesOf({ changes }: OwnWrite): number {
+  let bytes = 0;
+  for (const { key, value } of changes) bytes += key.length + (value?.length ?? 0);
+  return bytes;
+}
+
+function indexOf(writes: readonly OwnWrite[]): Map<string, OwnVersion> {
+  const index = new Map<string, OwnVersion>();
+  for (const write of writes) enter(index, write);
+  return index;
+}
+
+function enter(index: Map<string, OwnVersion>, write: OwnWrite): void {
+  for (const change of write.changes) {
+    const before = index.get(change.key);
+    if (before === undefined || isNewer(write, before.write)) index.set(change.key, { write, change });
   }
 }
 

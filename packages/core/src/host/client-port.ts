@@ -165,7 +165,7 @@ export class ClientPort implements Port, Writer {
     putFrameHead(out, hasValue ? VALUE : NO_VALUE, flags & VERSIONED, id, versionBytes + valueLength);
     if (versionBytes > 0) this.#putVersion(at);
     if (hasValue) {
-      cache.copyValue(at, out.bytes, out.length);
+      cache.copyValue(at, out.view, out.length);
       out.length += valueLength;
     }
   }
@@ -271,7 +271,7 @@ export class ClientPort implements Port, Writer {
       const length = cache.valueLength(entry);
       out.varint(length);
       out.reserve(length);
-      cache.copyValue(entry, out.bytes, out.length);
+      cache.copyValue(entry, out.view, out.length);
       out.length += length;
     });
     endFrame(out, frame);
