@@ -338,7 +338,7 @@ export class ClientPort implements Port, Writer {
     return durability;
   }
 
-  /** Answers a write. Called within the chunk that asked, or when its durability level was reached. */
+  /** Answers a write within the chunk that asked. */
   written(id: number, counter: number, timestamp: number): void {
     if (this.#closed) return;
     const node = this.#node;
@@ -350,9 +350,9 @@ export class ClientPort implements Port, Writer {
     out.length += WRITTEN_BYTES;
   }
 
-  /** The connection has answers that no chunk of its own will hand over. */
-  answeredLater(): void {
-    if (!this.#closed) this.#acceptor.flush();
+  writtenLater(id: number, counter: number, timestamp: number): void {
+    this.written(id, counter, timestamp);
+    this.#host.answered(this.#acceptor);
   }
 
   #status(id: number): void {

@@ -181,13 +181,12 @@ export class Host {
     else waiters.reached(Level.Replicated, this.#link.acknowledged?.[self] ?? 0);
     waiters.reached(Level.Everywhere, node.common[self]);
     waiters.reached(Level.Stored, node.flushed[self]);
-    // Answers to waiters go to connections that are in no chunk of their own now.
-    for (const connection of this.connections) connection.flush();
   }
 
   /** The successor has acknowledged something. */
   acknowledged(): void {
     this.#answerWaiters();
+    this.#flushDirty();
   }
 
   /** A write was made: answers it at once at level `memory`, otherwise when its level is reached. */
