@@ -62,8 +62,9 @@ export class ClientPort implements Port, Writer {
   #toldAppliedVersion = 0;
   #toldIssuedVersion = 0;
   #toldTimeMs = 0;
-  /** The changes of the write that is being read, as numbers. */
+  /** The changes of the write that is being read, as numbers; it keeps its length, so that a write costs no growing. */
   readonly #changes: number[] = [];
+  #changesEnd = 0;
   #waiting = 0;
   #closed = false;
 
@@ -283,11 +284,11 @@ export class ClientPort implements Port, Writer {
     const node = this.#node;
     const durability = this.#readChanges(bytes, start, end);
     const changes = this.#changes;
-    const count = changes.length / CHANGE_FIELDS;
-    node.write(count);
+    const changesEnd = this.#changesEnd;
+    node.write(changesEnd / CHANGE_FIELDS);
     const timestamp = node.clock.latest;
     const writtenMs = timestampMs(timestamp);
-    for (let index = 0; index < changes.length; index += CHANGE_FIELDS) {
+    for (let index = 0; index < changesEnd; index += CHANGE_FIELDS) {
       const ttlMs = changes[index + 5];
       node.change(
         bytes,
@@ -307,7 +308,7 @@ export class ClientPort implements Port, Writer {
   #readChanges(bytes: Uint8Array, start: number, end: number): number {
     const reader = this.#reader;
     const changes = this.#changes;
-    changes.length = 0;
+    let changesEnd = 0;
     reader.reset(bytes, start, end);
     const durability = reader.u8();
     const count = reader.varint();
@@ -332,8 +333,15 @@ export class ClientPort implements Port, Writer {
       const keyAt = reader.take(keyLength);
       // The store keeps keys as text, and so must every node that flushes this one.
       if (!isUtf8(bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
-      changes.push(flags & CHANGE_DELETES, keyAt, keyLength, reader.take(valueLength), valueLength, ttlMs);
+      changes[changesEnd] = flags & CHANGE_DELETES;
+      changes[changesEnd + 1] = keyAt;
+      changes[changesEnd + 2] = keyLength;
+      changes[changesEnd + 3] = reader.take(valueLength);
+      changes[changesEnd + 4] = valueLength;
+      changes[changesEnd + 5] = ttlMs;
+      changesEnd += CHANGE_FIELDS;
     }
+    this.#changesEnd = changesEnd;
     reader.finish();
     return durability;
   }
