@@ -31,6 +31,8 @@ export const TOMBSTONE = 1;
 export const ABSENT = 2;
 /** The winner only among the writes seen here; the store's row has to be loaded before it can be shown. */
 export const INCOMPLETE = 4;
+/** What the mesh's loader returned when it was asked: the value, or that there is none. It stands in for the deletion or absence whose stamp it has. */
+export const LOADED = 8;
 
 /** Below this, queues of whole chunks make no sense; a smaller bound counts as this one. */
 const BYTES_MIN = 64 * 1024;

@@ -8,7 +8,7 @@ import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions,
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import { DURABILITIES } from "../wire/messages.js";
-import type { Caller, Change } from "./call.js";
+import type { Caller, Change, ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
@@ -90,10 +90,23 @@ export class ClientSession implements Session, Caller {
     return timestamp > version.timestamp || (timestamp === version.timestamp && replica >= version.replica);
   }
 
-  /** The own change that a read of this key has to return instead of the node's version, if there is one. */
-  ownVersion(key: string, version: Version): OwnVersion | undefined {
+  /**
+   * The own change that a read of this key has to return instead of the node's version, if there is one. Where a loader was asked for what
+   * the session has deleted, after that, its answer is the newer one.
+   */
+  ownVersion(key: string, version: Version, fromLoader: boolean): OwnVersion | undefined {
     const own = this.own.newest(key);
-    return own !== undefined && this.ownWins(own, version) ? own : undefined;
+    if (own === undefined || (fromLoader && own.change.value === null)) return undefined;
+    return this.ownWins(own, version) ? own : undefined;
+  }
+
+  #readManyFlags(keys: readonly string[]): ReadFlags {
+    if (this.own.isEmpty) return PLAIN;
+    return keys.some((key) => this.own.newest(key)?.change.value === null) ? VERSIONED_AND_FRESH : VERSIONED;
+  }
+
+  #readFlags(own: OwnVersion | undefined): ReadFlags {
+    return own === undefined ? PLAIN : own.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
   }
 
   ownValue(own: OwnVersion): Uint8Array | undefined {
@@ -113,7 +126,7 @@ export class ClientSession implements Session, Caller {
         if (peeked !== NOT_THERE) return Promise.resolve(peeked as Value | undefined);
       }
       return new Promise((resolve, reject) => {
-        const call = new GetCall(this, this.#deadline(options), stored, this.own.newest(stored) !== undefined, resolve, reject, false);
+        const call = new GetCall(this, this.#deadline(options), stored, this.#readFlags(this.own.newest(stored)), resolve, reject, false);
         this.mesh.submit(call, this.#peer, options?.signal);
       });
     } catch (error) {
@@ -133,10 +146,10 @@ export class ClientSession implements Session, Caller {
 
   async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
     const stored = this.#key(key);
-    return await this.#call<Entry<Value>>(
-      options,
-      (deadline, resolve, reject) => new GetCall(this, deadline, stored, true, resolve as (value: unknown) => void, reject, true),
-    );
+    return await this.#call<Entry<Value>>(options, (deadline, resolve, reject) => {
+      const flags = this.own.newest(stored)?.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
+      return new GetCall(this, deadline, stored, flags, resolve as (value: unknown) => void, reject, true);
+    });
   }
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
@@ -149,7 +162,7 @@ export class ClientSession implements Session, Caller {
     const stored = keys.map((key) => this.#key(key));
     if (stored.length === 0) return [];
     return await this.#call<(Value | undefined)[]>(options, (deadline, resolve, reject) => {
-      return new GetManyCall(this, deadline, stored, !this.own.isEmpty, resolve as (value: unknown) => void, reject);
+      return new GetManyCall(this, deadline, stored, this.#readManyFlags(stored), resolve as (value: unknown) => void, reject);
     });
   }
 
@@ -166,6 +179,10 @@ export class ClientSession implements Session, Caller {
 
   async delete(key: string, options?: WriteOptions): Promise<void> {
     await this.#write([deletion(this.#key(key))], options);
+  }
+
+  async invalidate(key: string, options?: WriteOptions): Promise<void> {
+    await this.delete(key, options);
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
@@ -253,6 +270,10 @@ export class ClientSession implements Session, Caller {
     return this.mesh.sessionOf([this.context()], { ...this.#options, node: this.#peer.address });
   }
 }
+
+const PLAIN: ReadFlags = { versioned: false, fresh: false };
+const VERSIONED: ReadFlags = { versioned: true, fresh: false };
+const VERSIONED_AND_FRESH: ReadFlags = { versioned: true, fresh: true };
 
 /** Says that `#peek` found nothing that it may answer. */
 const NOT_THERE = Symbol("not there");

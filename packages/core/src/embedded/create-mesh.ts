@@ -24,8 +24,10 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   const platform = systemPlatform;
   const addresses = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
   const view = await formMesh(options.store, addresses, platform);
-  const { store, secret, cacheBytes } = options;
-  const hosts = await Promise.all(view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, cacheBytes, platform })));
+  const { store, secret, cacheBytes, readThrough } = options;
+  const hosts = await Promise.all(
+    view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, cacheBytes, readThrough, platform })),
+  );
   const mesh = new MeshClient({
     ...options,
     addresses,

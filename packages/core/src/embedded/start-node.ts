@@ -6,6 +6,7 @@ import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import type { MemberStatus } from "../mesh.js";
 import { formMesh as formView, readView, type View } from "../protocol/view.js";
+import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
 import type { Transport } from "../transport.js";
 import { randomId, systemPlatform } from "./platform.js";
@@ -20,6 +21,8 @@ export interface StartNodeOptions {
   readonly secret?: string;
   /** Bound of the cache in bytes. Default 256 MiB. */
   readonly cacheBytes?: number;
+  /** Where keys come from that the mesh has no value for; the same at every node. */
+  readonly readThrough?: Loader;
   /** The node met a broken invariant and has stopped. */
   readonly onFatal?: (error: Error) => void;
   /** Something happened that an operator may want to know, such as a connection that was refused. */

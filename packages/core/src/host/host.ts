@@ -5,12 +5,13 @@
 // starts loads and flushes, in this order. Batches of the ring tick at once; requests of clients tick once for all connections that
 // the event loop served, so that their writes share a segment.
 
-import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
-import { encodeUtf8Into } from "../bytes/utf8.js";
+import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
+import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
 import type { MemberStatus } from "../mesh.js";
+import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
 import { covers, vectorRecord, type Vector } from "../protocol/vector.js";
@@ -32,6 +33,7 @@ export interface HostOptions {
   readonly platform: Platform;
   readonly secret?: string;
   readonly cacheBytes?: number;
+  readonly readThrough?: Loader;
   /** A bug of ours, or of the store or transport: the node has stopped answering. */
   readonly onFatal?: (error: Error) => void;
   /** Something that an operator may want to know and that the node has coped with. */
@@ -72,13 +74,23 @@ export class Host {
     this.transport = options.transport;
     this.platform = options.platform;
     this.secret = options.secret;
+    const loader = options.readThrough;
     this.node = new parts.Node(options.view, options.replica, {
       cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
       hashSeed: Math.floor(options.platform.random() * 2 ** 32),
+      isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });
     const { node, store, platform } = this;
     const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.#limited(call, what);
-    this.loads = new parts.Loads({ node, store, limited, beginStep: () => this.beginStep(), endStep: () => this.tick(), fatal: (error) => this.fatal(error) });
+    this.loads = new parts.Loads({
+      node,
+      store,
+      loader,
+      limited,
+      beginStep: () => this.beginStep(),
+      endStep: () => this.tick(),
+      fatal: (error) => this.fatal(error),
+    });
     this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick() });
     this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
     this.beginStep();
@@ -118,7 +130,7 @@ export class Host {
     const at = cache.find(PEEK_KEY, 0, length);
     if (at === 0) return MISSED;
     const flags = cache.flags(at);
-    if ((flags & INCOMPLETE) !== 0) return MISSED;
+    if ((flags & (INCOMPLETE | LOADED)) !== 0) return MISSED;
     this.reads += 1;
     this.hits += 1;
     cache.touch(at);

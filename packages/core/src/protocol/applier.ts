@@ -35,6 +35,8 @@ export class Applier implements ChangeVisitor {
     if (at === 0) state |= this.#node.freshFlags();
     else if (this.#node.wins(timestamp, this.#replica, cache.timestamp(at), cache.replica(at))) state |= cache.flags(at) & INCOMPLETE;
     else return;
+    // What would be absent otherwise is loaded anew: what was loaded before this deletion must not be shown after it.
+    if ((flags & CHANGE_DELETES) !== 0 && this.#node.isLoaded(bytes, keyAt, keyLength)) state |= INCOMPLETE;
     cache.put(bytes, keyAt, keyLength, bytes, valueAt, valueLength, state, timestamp, this.#replica, counter, expiresAt, hash);
   }
 }
