@@ -1,5 +1,7 @@
 // The shape of causalmesh.config.{mjs,js,json}. config-file.ts finds, loads and checks it.
 
+import type { Loader } from "@causalmesh/core";
+
 /** Every entry is optional; flags and environment variables come before it. Relative paths begin at the file's folder. */
 export interface CausalMeshConfig {
   /** Nodes to talk to: `mesh://host:port`, several as an array or with commas. */
@@ -25,6 +27,8 @@ export interface CausalMeshConfig {
     readonly advertise?: string;
     readonly admin?: string;
     readonly cacheBytes?: number;
+    /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
+    readonly readThrough?: Loader;
   };
 }
 
