@@ -1,6 +1,6 @@
 // For users.
 export { createMesh } from "./embedded/create-mesh.js";
-export { MeshError, type MeshErrorCode, type MeshErrorOptions } from "./errors.js";
+export { fencedError, MeshError, type MeshErrorCode, type MeshErrorOptions } from "./errors.js";
 export type * from "./mesh.js";
 export { readThrough, type Loader, type ReadThroughOptions } from "./read-through.js";
 export { jsonCodec, plainJsonCodec } from "./client/codec.js";

@@ -77,6 +77,8 @@ export interface Session {
 export interface MeshStatus {
   readonly epoch: number;
   readonly members: readonly MemberStatus[];
+  /** Addresses of nodes that did not answer. */
+  readonly unreachable: readonly string[];
 }
 
 /** What one member knows; vectors are objects from replica id to counter. */

@@ -173,7 +173,13 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     } catch (error) {
       if (error instanceof InvariantError) throw error;
       this.#fail(
-        error instanceof MeshError ? error : new MeshError("PROTOCOL", `${this.connection.remote} sent what does not fit: ${String(error)}`, { cause: error }),
+        error instanceof MeshError
+          ? error
+          : new MeshError(
+              "PROTOCOL",
+              `${this.connection.remote} does not speak the CausalMesh protocol (${(error as Error).message}); check the address and the port`,
+              { cause: error },
+            ),
       );
       return;
     }

@@ -91,6 +91,7 @@ export class ClientPort implements Port, Writer {
 
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
     try {
+      if (this.#host.isClosing) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, start, end) : start;
       if (type === GET) this.#get(bytes, id, flags, at, end);
       else if (type === WRITE) this.#write(bytes, id, at, end);

@@ -28,6 +28,8 @@ import type { ClientPort } from "./client-port.js";
 export interface HostOptions {
   readonly view: View;
   readonly replica: number;
+  /** Where to listen, if that is not the member's address. */
+  readonly listen?: string;
   readonly store: Store;
   readonly transport: Transport;
   readonly platform: Platform;
@@ -65,6 +67,7 @@ export class Host {
   #predecessor: Acceptor | undefined;
   #listener: Listener | undefined;
   #tickPending = false;
+  #closing: Promise<void> | undefined;
   #closed = false;
   #failed = false;
 
@@ -91,7 +94,7 @@ export class Host {
       endStep: () => this.tick(),
       fatal: (error) => this.fatal(error),
     });
-    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick() });
+    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick(), fenced: (error) => this.fatal(error) });
     this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
     this.beginStep();
   }
@@ -104,9 +107,14 @@ export class Host {
     return this.node.view.members[this.node.ring.self].address;
   }
 
+  /** Whether it takes no requests any more. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
   async start(): Promise<void> {
-    this.#listener = await this.transport.listen(this.address, (connection) => this.#accept(connection));
+    this.#listener = await this.transport.listen(this.#options.listen ?? this.address, (connection) => this.#accept(connection));
     void this.#link?.connect();
   }
 
@@ -279,21 +287,51 @@ export class Host {
     };
   }
 
-  /** Hands on and flushes what it has, as far as the others and the store let it in time, and ends. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    const { clock } = this.platform;
+  /**
+   * Takes no more requests, hands on and flushes what it has, and ends. It listens until then, so that nobody takes the store for free.
+   * Rejects with the store's error where it did not take everything in time: those writes end with this node.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    let failure: MeshError | undefined;
+    if (!this.#failed && !this.#closed) failure = (await this.#handOn()) ?? (await this.#flushReceived());
     await this.#listener?.close();
+    this.#end();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Waits until everything is readable everywhere and in the store, or will not get there. Returns why the store did not take it. */
+  async #handOn(): Promise<MeshError | undefined> {
+    const { clock } = this.platform;
     const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
+    let connectedAt = clock.monotonic();
+    let failure: MeshError | undefined;
     while (!this.#failed && clock.monotonic() < deadline) {
       this.beginStep();
       this.tick();
-      const drained = await this.#flusher.drain().catch(() => false);
-      if (drained && this.node.log.length === 0 && this.waiters.length === 0) break;
-      if (drained && this.#link !== undefined && !this.#link.connected && this.node.pendingWrites === 0) break;
+      failure = await this.#flusher.drain();
+      if (failure?.retryable === false) return failure;
+      if (failure === undefined && this.node.log.length === 0 && this.waiters.length === 0) return undefined;
+      if (this.#link === undefined || this.#link.connected) connectedAt = clock.monotonic();
+      else if (failure === undefined && (this.node.pendingWrites === 0 || clock.monotonic() - connectedAt > LINK_RETURNS_MS)) return undefined;
       await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve, true));
     }
-    this.#end();
+    return failure;
+  }
+
+  /**
+   * Flushes what could not go round any more: the successor has ended too, or is gone. What this node has received is closed, since each
+   * write follows on its way all that it depends on; so the store stays a causal cut (I6). Nobody is served from it here: the node ends.
+   */
+  async #flushReceived(): Promise<MeshError | undefined> {
+    if (this.#failed) return undefined;
+    this.beginStep();
+    this.node.seal();
+    this.node.integrate(this.node.received);
+    return await this.#flusher.drain();
   }
 
   #end(): void {
@@ -309,3 +347,5 @@ export class Host {
 const PEEK_KEY = new Uint8Array(KEY_BYTES_MAX * 3);
 /** Grain of `close`. */
 const CLOSE_POLL_MS = 10;
+/** Time in which a successor that is only out of reach comes back. */
+const LINK_RETURNS_MS = 500;
