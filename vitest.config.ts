@@ -5,6 +5,7 @@ const ROOTS = [
   "packages/conformance",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
+  "packages/adapters/postgres",
   "packages/transport/tcp",
   "packages/cli",
   "apps/demo",

@@ -1,0 +1,89 @@
+// Calls on pooled connections, each with a deadline, all of which `close` ends. Whose pool it is, it knows too.
+
+import { MeshError } from "@causalmesh/core";
+import type { Pool, PoolClient } from "pg";
+
+export interface ConnectionsOptions {
+  readonly pool: Pool;
+  /** Whether the pool is ours to end. */
+  readonly owned: boolean;
+  readonly timeoutMs: number;
+  /** The store's, for messages. */
+  readonly name: string;
+}
+
+const ignore = (): void => undefined;
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  /** Ends each call that is under way with an error, and tells when its connection has been given back. */
+  readonly #calls = new Map<(error: MeshError) => void, Promise<void>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    // Connections break while nobody uses them, when the server restarts. The pool drops them; unheard, the event would end the process.
+    options.pool.on("error", ignore);
+  }
+
+  /** Runs `work` on one connection. Rejects with what failed, or with a MeshError at the deadline and at `close`. */
+  async run<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    this.#checkOpen();
+    const { pool, timeoutMs, name } = this.#options;
+    let end!: (error: MeshError) => void;
+    const ended = new Promise<never>((_resolve, reject) => (end = reject));
+    const late = new MeshError("STORE_UNAVAILABLE", `${name} did not answer within ${timeoutMs} ms; check that it runs and what it is busy with`);
+    const timer = setTimeout(end, timeoutMs, late);
+    let over = false;
+    let failed = true;
+    const connected = pool.connect();
+    const worked = connected.then(async (client) => {
+      // An error of a connection in use fails its query, and is an event as well.
+      client.on("error", ignore);
+      return over ? undefined : await work(client);
+    });
+    const release = (client: PoolClient): void => {
+      client.off("error", ignore);
+      // After a failure it may be within a transaction, or a late answer may come: this connection is not used again.
+      client.release(failed);
+    };
+    let released!: () => void;
+    this.#calls.set(end, new Promise((resolve) => (released = resolve)));
+    try {
+      const result = (await Promise.race([worked, ended])) as Result;
+      failed = false;
+      return result;
+    } finally {
+      over = true;
+      clearTimeout(timer);
+      void connected.then(release, ignore).finally(() => {
+        this.#calls.delete(end);
+        released();
+      });
+    }
+  }
+
+  /** Ends the calls under way with CLOSED and gives all connections back; ends the pool if it is ours. */
+  async close(): Promise<void> {
+    await (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const { pool, owned } = this.#options;
+    const calls = [...this.#calls];
+    for (const [end] of calls) end(this.#closedError());
+    if (owned) await pool.end();
+    else {
+      await Promise.all(calls.map(([, released]) => released));
+      pool.off("error", ignore);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw this.#closedError();
+  }
+
+  #closedError(): MeshError {
+    return new MeshError("CLOSED", `${this.#options.name} has been closed; make a new store`);
+  }
+}
