@@ -32,7 +32,8 @@ export async function startPostgres({ own = false }: StartPostgresOptions = {}):
   const url = process.env[ADDRESS_VARIABLE];
   if (!own && url !== undefined && url !== "") return foreignServer(url);
   const programs = folderOf("initdb", FOLDERS) ?? ((await installDebianPackage("postgresql")) ? folderOf("initdb", FOLDERS) : undefined);
-  if (programs === undefined) throw new Error(`no Postgres for the tests: install it (apt-get install postgresql, brew install postgresql), or set ${ADDRESS_VARIABLE}`);
+  if (programs === undefined)
+    throw new Error(`no Postgres for the tests: install it (apt-get install postgresql, brew install postgresql), or set ${ADDRESS_VARIABLE}`);
   return await OwnServer.start(programs);
 }
 
@@ -115,7 +116,10 @@ async function answers(port: number): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   try {
     const reply = await new Promise<Buffer>((resolve, reject) => {
-      socket.once("error", reject).once("data", resolve).once("close", () => reject(new Error("the connection was closed")));
+      socket
+        .once("error", reject)
+        .once("data", resolve)
+        .once("close", () => reject(new Error("the connection was closed")));
       // A startup message of protocol 3.0 for the user `mesh`.
       const body = Buffer.from("\0\u0003\0\0user\0mesh\0\0", "latin1");
       const length = Buffer.alloc(4);

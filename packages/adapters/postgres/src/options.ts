@@ -42,7 +42,9 @@ const CONNECTIONS_MAX = 1000;
 export function resolveOptions(options: PostgresStoreOptions): Settings {
   const { url, config, pool } = (options ?? {}) as Partial<PostgresStoreOptions>;
   if ((pool === undefined) === (url === undefined && config === undefined)) {
-    throw invalid('give postgresStore a `url`, such as { url: "postgres://user@host:5432/database" }, or a `config` or a `pool` of pg, but no pool beside them');
+    throw invalid(
+      'give postgresStore a `url`, such as { url: "postgres://user@host:5432/database" }, or a `config` or a `pool` of pg, but no pool beside them',
+    );
   }
   const parameters = url === undefined ? undefined : splitUrl(url);
   const timeoutMs = checkWhole("timeoutMs", options.timeoutMs ?? limits.STORE_TIMEOUT_MS_DEFAULT, limits.DURATION_MS_MAX);
@@ -89,7 +91,9 @@ function describe(config: PoolConfig): { host: string; port: number; database?: 
   try {
     return new pg.Client(config);
   } catch {
-    throw invalid("pg does not understand the connection's settings; a URL looks like postgres://user:password@host:5432/database, and files that it names must be there");
+    throw invalid(
+      "pg does not understand the connection's settings; a URL looks like postgres://user:password@host:5432/database, and files that it names must be there",
+    );
   }
 }
 

@@ -29,6 +29,15 @@ export class TestDatabase {
     return await query(this.url, sql, values);
   }
 
+  /** Runs a statement in a transaction that stays open, with its locks, until the function that it returns is called. */
+  async hold(sql: string): Promise<() => Promise<void>> {
+    const client = new pg.Client({ connectionString: this.url });
+    await client.connect();
+    await client.query("BEGIN");
+    await client.query(sql);
+    return async () => await client.end();
+  }
+
   async stop(): Promise<void> {
     await query(this.server.url, `DROP DATABASE ${this.#name} WITH (FORCE)`);
     await this.server.stop();
