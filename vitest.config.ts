@@ -8,6 +8,7 @@ const ROOTS = [
   "packages/adapters/postgres",
   "packages/transport/tcp",
   "packages/cli",
+  "packages/test-servers",
   "apps/demo",
   "bench",
   "tools",

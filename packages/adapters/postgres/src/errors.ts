@@ -7,6 +7,11 @@ const CAUSES: readonly (readonly [code: RegExp, meshCode: MeshErrorCode, advice:
   [/^53300$/, "STORE_UNAVAILABLE", "the server has no connection left; raise its max_connections, or lower the store's `connections`"],
   [/^57014$/, "STORE_UNAVAILABLE", "the server took longer than it may; look at its load and its locks, or raise `timeoutMs`"],
   [/^25006$/, "STORE_UNAVAILABLE", "the server takes no writes; give the address of the primary"],
+  [
+    /^08P01$/,
+    "STORE_UNAVAILABLE",
+    "a PgBouncer before the server refuses a setting; name it in its ignore_startup_parameters, or leave statement_timeout out, with `?statement_timeout=` in the URL",
+  ],
   [/^(40001|40P01)$/, "STORE_UNAVAILABLE", "other transactions were in the way each time"],
   [/^28/, "STORE_LOCKED", "the server lets this user not in; check user, password and the server's pg_hba.conf"],
   [/^3D000$/, "STORE_INVALID", "there is no such database; create it, or correct the name"],
