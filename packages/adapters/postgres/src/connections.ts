@@ -16,7 +16,7 @@ const ignore = (): void => undefined;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
-  /** Ends each call that is under way with an error, and tells when its connection has been given back. */
+  /** Ends each call that is under way with an error; the promise says when it has given its connection back. */
   readonly #calls = new Map<(error: MeshError) => void, Promise<void>>();
   #closing: Promise<void> | undefined;
 
@@ -36,17 +36,15 @@ export class Connections {
     const timer = setTimeout(end, timeoutMs, late);
     let over = false;
     let failed = true;
-    const connected = pool.connect();
-    const worked = connected.then(async (client) => {
+    let client: PoolClient | undefined;
+    const worked = pool.connect().then(async (connected) => {
+      // It came too late: nobody waits for the work any more.
+      if (over) return void connected.release();
+      client = connected;
       // An error of a connection in use fails its query, and is an event as well.
       client.on("error", ignore);
-      return over ? undefined : await work(client);
+      return await work(client);
     });
-    const release = (client: PoolClient): void => {
-      client.off("error", ignore);
-      // After a failure it may be within a transaction, or a late answer may come: this connection is not used again.
-      client.release(failed);
-    };
     let released!: () => void;
     this.#calls.set(end, new Promise((resolve) => (released = resolve)));
     try {
@@ -56,10 +54,11 @@ export class Connections {
     } finally {
       over = true;
       clearTimeout(timer);
-      void connected.then(release, ignore).finally(() => {
-        this.#calls.delete(end);
-        released();
-      });
+      this.#calls.delete(end);
+      client?.off("error", ignore);
+      // After a failure it may be within a transaction, or a late answer may come: that connection is not used again.
+      client?.release(failed);
+      released();
     }
   }
 

@@ -92,7 +92,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
     // Rows that another transaction is about to change are left for the next time, so this waits for nobody.
     removeDead: `
       DELETE FROM ${rows}
-      WHERE dead_at < now() AND key = ANY (ARRAY (
+      WHERE key = ANY (ARRAY (
         SELECT key FROM ${rows} WHERE dead_at < now() ORDER BY dead_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
 
     // One statement sees one moment: the counters are those that belong to this registry.

@@ -342,10 +342,10 @@ describe("a pool of the user's", () => {
     const waiting = refusal(() => store.getMany(["key 1"]));
     const closed = store.close();
     expect((await waiting).code).toBe("CLOSED");
-    held.release();
-    other.release();
     await closed;
     expect(pool.listenerCount("error")).toBe(0);
+    held.release();
+    other.release();
     expect((await pool.query("SELECT count(*)::int FROM causalmesh.rows")).rows).toEqual([{ count: 10 }]);
     expect([pool.ended, pool.waitingCount]).toEqual([false, 0]);
     await pool.end();
