@@ -16,8 +16,8 @@ const ignore = (): void => undefined;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
-  /** Ends each call that is under way with an error; the promise says when it has given its connection back. */
-  readonly #calls = new Map<(error: MeshError) => void, Promise<void>>();
+  /** Ends each call that is under way with an error. */
+  readonly #calls = new Set<(error: MeshError) => void>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ConnectionsOptions) {
@@ -29,11 +29,11 @@ export class Connections {
   /** Runs `work` on one connection. Rejects with what failed, or with a MeshError at the deadline and at `close`. */
   async run<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
     this.#checkOpen();
-    const { pool, timeoutMs, name } = this.#options;
+    const { pool, timeoutMs } = this.#options;
     let end!: (error: MeshError) => void;
     const ended = new Promise<never>((_resolve, reject) => (end = reject));
-    const late = new MeshError("STORE_UNAVAILABLE", `${name} did not answer within ${timeoutMs} ms; check that it runs and what it is busy with`);
-    const timer = setTimeout(end, timeoutMs, late);
+    this.#calls.add(end);
+    const timer = setTimeout(() => end(this.#lateError()), timeoutMs);
     let over = false;
     let failed = true;
     let client: PoolClient | undefined;
@@ -45,8 +45,6 @@ export class Connections {
       client.on("error", ignore);
       return await work(client);
     });
-    let released!: () => void;
-    this.#calls.set(end, new Promise((resolve) => (released = resolve)));
     try {
       const result = (await Promise.race([worked, ended])) as Result;
       failed = false;
@@ -58,7 +56,6 @@ export class Connections {
       client?.off("error", ignore);
       // After a failure it may be within a transaction, or a late answer may come: that connection is not used again.
       client?.release(failed);
-      released();
     }
   }
 
@@ -69,17 +66,20 @@ export class Connections {
 
   async #close(): Promise<void> {
     const { pool, owned } = this.#options;
-    const calls = [...this.#calls];
-    for (const [end] of calls) end(this.#closedError());
-    if (owned) await pool.end();
-    else {
-      await Promise.all(calls.map(([, released]) => released));
-      pool.off("error", ignore);
-    }
+    for (const end of this.#calls) end(this.#closedError());
+    if (owned) return await pool.end();
+    // The calls give their connections back within this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    pool.off("error", ignore);
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw this.#closedError();
+  }
+
+  #lateError(): MeshError {
+    const { name, timeoutMs } = this.#options;
+    return new MeshError("STORE_UNAVAILABLE", `${name} did not answer within ${timeoutMs} ms; check that it runs and what it is busy with`);
   }
 
   #closedError(): MeshError {

@@ -73,6 +73,22 @@ describe("options", () => {
   });
 });
 
+describe("pg's own options", () => {
+  it("are taken, a password that is a function too", async () => {
+    const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
+    let asked = 0;
+    const config = { host, port: Number(port), user, database: pathname.slice(1), password: async () => ((asked += 1), password) };
+    expect(await open({ config }).getMany(["a"])).toEqual([undefined]);
+    expect(asked).toBe(1);
+  });
+
+  it("stand behind those of a URL", async () => {
+    const store = open({ url: database.url, config: { password: "hunter2", database: "absent", application_name: "theirs" } });
+    expect(await store.getMany(["a"])).toEqual([undefined]);
+    expect((await database.query("SELECT FROM pg_stat_activity WHERE application_name = 'theirs'")).length).toBe(1);
+  });
+});
+
 describe("a server", () => {
   it("that refuses connections is unavailable at once", async () => {
     const port = await closedPort();
@@ -349,6 +365,21 @@ describe("a pool of the user's", () => {
     expect((await pool.query("SELECT count(*)::int FROM causalmesh.rows")).rows).toEqual([{ count: 10 }]);
     expect([pool.ended, pool.waitingCount]).toEqual([false, 0]);
     await pool.end();
+  });
+
+  it("loses no connection to a call that close ended", async () => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+    const store = postgresStore({ pool });
+    await store.apply([row("a")], []);
+    const release = await database.hold("LOCK TABLE causalmesh.rows");
+    const stuck = refusal(() => store.getMany(["a"]));
+    await expect.poll(async () => (await database.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).length).toBe(1);
+    await store.close();
+    expect((await stuck).code).toBe("CLOSED");
+    expect(pool.totalCount).toBe(0);
+    expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+    await release();
   });
 
   it("that has no connection to give fails the call in time", async () => {
