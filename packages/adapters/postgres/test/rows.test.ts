@@ -102,6 +102,31 @@ describe("much at once", () => {
     const second = await store.scan("", first.cursor, 10_000);
     expect([second.rows.length, second.cursor]).toEqual([4, undefined]);
   });
+
+  it("is scanned even where one row is larger than a page", async () => {
+    await store.apply([row("a"), row("b", { value: new Uint8Array(17 * 1024 * 1024).fill(97) }), row("c")], []);
+    const pages: (readonly string[])[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.scan("", cursor, 10);
+      pages.push(page.rows.map(({ key }) => key));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(pages).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it.each([
+    ["\ud7ff", ["\ud7ff", "\ud7ff\u{10ffff}"]],
+    ["\u{10ffff}", ["\u{10ffff}"]],
+    ["\u0000", ["\u0000", "\u0000\u0001"]],
+    ["\u0001", ["\u0001"]],
+  ])("is scanned by the prefix %j, whose successor is no plain next character", async (prefix, keys) => {
+    await store.apply(
+      ["\u0000", "\u0000\u0001", "\u0001", "\u0002", "\ud7ff", "\ud7ff\u{10ffff}", "\ue000", "\u{10ffff}"].map((key) => row(key)),
+      [],
+    );
+    expect((await store.scan(prefix, undefined, 10)).rows.map(({ key }) => key)).toEqual(keys);
+  });
 });
 
 describe("rows that show nothing any more", () => {
@@ -161,7 +186,7 @@ describe("a mesh", () => {
     const first = await createMesh({ nodes: 3, store });
     const session = first.session();
     for (let index = 0; index < 50; index++) await session.set(`key ${index}`, { index });
-    await session.delete("key 7");
+    await session.delete("key 7", { durability: "stored" });
     const token = await session.token();
     await first.close();
     await store.close();

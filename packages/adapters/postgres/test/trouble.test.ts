@@ -1,6 +1,8 @@
 // What can be wrong with a URL, a server, a role or a database: each has its code and a message that says what to do, and no
 // password in it.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { MeshError, type Row, type Store } from "@causalmesh/core";
@@ -391,6 +393,18 @@ describe("a pool of the user's", () => {
     expect(await store.getMany(["a"])).toEqual([undefined]);
     await store.close();
     await pool.end();
+  });
+});
+
+describe("a process", () => {
+  it("that has nothing else to do is not kept alive by an open store", async () => {
+    const index = new URL("../dist/index.js", import.meta.url).href;
+    const script = `import { postgresStore } from ${JSON.stringify(index)}; await postgresStore({ url: process.env.STORE }).readRegistry();`;
+    const begin = performance.now();
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { env: { ...process.env, STORE: database.url }, stdio: "inherit" });
+    expect(await once(child, "exit")).toEqual([0, null]);
+    // An idle connection of pg's pool lives for ten seconds.
+    expect(performance.now() - begin).toBeLessThan(8_000);
   });
 });
 
