@@ -38,8 +38,11 @@ export class Connections {
     let failed = true;
     let client: PoolClient | undefined;
     const worked = pool.connect().then(async (connected) => {
-      // It came too late: nobody waits for the work any more.
-      if (over) return void connected.release();
+      if (over) {
+        // It came too late: nobody waits for the work any more.
+        connected.release();
+        return undefined;
+      }
       client = connected;
       // An error of a connection in use fails its query, and is an event as well.
       client.on("error", ignore);

@@ -35,6 +35,8 @@ export interface Settings {
 const NAME_BYTES_MAX = 63;
 /** The longest name behind a prefix is `rows_dead_at`. */
 const PREFIX_BYTES_MAX = NAME_BYTES_MAX - "rows_dead_at".length;
+/** A longer timer of Node.js, or timeout of Postgres, would end at once. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 const CONNECTIONS_DEFAULT = 10;
 const CONNECTIONS_MAX = 1000;
 
@@ -47,7 +49,7 @@ export function resolveOptions(options: PostgresStoreOptions): Settings {
     );
   }
   const parameters = url === undefined ? undefined : splitUrl(url);
-  const timeoutMs = checkWhole("timeoutMs", options.timeoutMs ?? limits.STORE_TIMEOUT_MS_DEFAULT, limits.DURATION_MS_MAX);
+  const timeoutMs = checkWhole("timeoutMs", options.timeoutMs ?? limits.STORE_TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX);
   const max = checkWhole("connections", options.connections ?? config?.max ?? CONNECTIONS_DEFAULT, CONNECTIONS_MAX);
   const connection: PoolConfig = {
     // The server gives up with us: else the calls that nobody waits for any more would keep its connections.

@@ -61,6 +61,7 @@ describe("options", () => {
     ["a prefix with a quote", { url: "postgres://u:hunter2@h/d", prefix: 'a"' }],
     ["a prefix too long", { url: `postgres://u:hunter2@h/d?prefix=${"x".repeat(60)}` }],
     ["no time", { url: "postgres://u:hunter2@h/d", timeoutMs: 0 }],
+    ["time beyond any timer", { url: "postgres://u:hunter2@h/d", timeoutMs: 2 ** 31 }],
     ["no connections", { url: "postgres://u:hunter2@h/d", connections: 0 }],
   ])("%s: refused, without the password", async (_what, options) => {
     const error = await refusal(() => postgresStore(options as PostgresStoreOptions));
