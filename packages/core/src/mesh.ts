@@ -141,8 +141,10 @@ export interface EmbeddedMeshOptions extends MeshOptions {
   /** Nodes to run in this process, 1 to 256. Default 1. */
   readonly nodes?: number;
   readonly store: Store;
-  /** Bound of each node's cache. */
+  /** Bound of each node's cache in bytes, arena and index together. Default 256 MiB. */
   readonly cacheBytes?: number;
+  /** Bound of each node's cache in entries. Default: none but the bytes. */
+  readonly cacheEntries?: number;
   /** Where keys come from that the mesh has no value for: `readThrough({ prefix, load, ttl })`. */
   readonly readThrough?: Loader;
 }

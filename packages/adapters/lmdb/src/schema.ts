@@ -49,6 +49,11 @@ export function storedWins(stored: Buffer, { key, timestamp, replica }: Row): bo
   return storedTimestamp > timestamp || (storedTimestamp === timestamp && stored.readUInt32LE(REPLICA_AT) >= replica);
 }
 
+/** Names the write that a stored row comes from, its timestamp and replica. */
+export function stampOf(stored: Buffer): Buffer {
+  return stored.subarray(TIMESTAMP_AT, COUNTER_AT);
+}
+
 function checkHead(key: string, bytes: Buffer): void {
   if (bytes.length >= HEAD_BYTES && bytes[0] <= TOMBSTONE) return;
   throw new MeshError("STORE_INVALID", `the row of ${JSON.stringify(key)} is damaged (${bytes.length} bytes); restore the store from a copy`);

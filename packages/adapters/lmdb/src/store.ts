@@ -16,6 +16,7 @@ import {
 import { commitReason, isVague, storeError } from "./errors.js";
 import { checkIntact } from "./intact.js";
 import { checkRoom, dataBytes, ROOM_TO_OPEN_BYTES } from "./room.js";
+import { DeadRows } from "./dead.js";
 import { decodeRow, encodeKey, encodeRow, SCHEMA_VERSION, storedWins } from "./schema.js";
 
 export interface LmdbStoreOptions {
@@ -43,6 +44,7 @@ class LmdbStore implements Store {
   readonly #root: RootDatabase;
   readonly #rows: Database<Buffer, Buffer>;
   readonly #meta: Database<Buffer | string, string>;
+  readonly #dead: DeadRows;
   #closing: Promise<void> | undefined;
 
   constructor(path: string) {
@@ -59,6 +61,7 @@ class LmdbStore implements Store {
       this.#root = root;
       this.#rows = root.openDB({ name: "rows", keyEncoding: "binary", encoding: "binary" });
       this.#meta = root.openDB({ name: "meta", encoding: "binary" });
+      this.#dead = new DeadRows(this.#rows, root.openDB({ name: "dead", keyEncoding: "binary", encoding: "binary" }));
       this.#checkSchema(path);
     } catch (error) {
       void root?.close();
@@ -98,9 +101,13 @@ class LmdbStore implements Store {
       // All that may fail comes first: what the callback has written when it throws would be committed.
       const current = this.#registry()?.epoch ?? 0;
       if (current > epoch) throw fencedError(this.name, current);
-      const writes = this.#winners(rows).map((row) => [encodeKey(row.key), encodeRow(row)] as const);
+      const winners = this.#winners(rows);
+      const writes = winners.map((row) => [encodeKey(row.key), encodeRow(row)] as const);
       const counters = flushed.length > 0 ? this.#raised(flushed) : undefined;
       for (const [key, row] of writes) void this.#rows.put(key, row);
+      const now = Date.now();
+      winners.forEach((row, index) => this.#dead.note(row, writes[index][1], now));
+      this.#dead.remove(now);
       if (counters !== undefined) void this.#meta.put("flushed", counters);
     });
   }

@@ -24,6 +24,8 @@ export interface StartNodeOptions {
   readonly secret?: string;
   /** Bound of the cache in bytes. Default 256 MiB. */
   readonly cacheBytes?: number;
+  /** Bound of the cache in entries. Default: none but the bytes. */
+  readonly cacheEntries?: number;
   /** Where keys come from that the mesh has no value for; the same at every node. */
   readonly readThrough?: Loader;
   /** The node met a broken invariant and has stopped. */
@@ -55,16 +57,18 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
   return await startHost(options);
 }
 
-/** Throws OPTION_INVALID for a bound that is no number of bytes. Called where options come in. */
-export function checkCacheBytes(cacheBytes: unknown): void {
-  if (cacheBytes === undefined || (typeof cacheBytes === "number" && cacheBytes > 0)) return;
-  throw new MeshError("OPTION_INVALID", `cacheBytes is ${inputText(cacheBytes)}; give a number of bytes above 0`);
+/** Throws OPTION_INVALID for a bound that is no number above 0. Called where options come in. */
+export function checkCacheBounds({ cacheBytes, cacheEntries }: { readonly cacheBytes?: unknown; readonly cacheEntries?: unknown }): void {
+  for (const [name, bound] of Object.entries({ cacheBytes, cacheEntries })) {
+    if (bound !== undefined && !(typeof bound === "number" && bound > 0))
+      throw new MeshError("OPTION_INVALID", `${name} is ${inputText(bound)}; give a number above 0`);
+  }
 }
 
 /** `startNode` with the classes of the caller's choice, for the simulator. */
 export async function startHost(options: StartNodeOptions, parts?: HostParts): Promise<Host> {
   checkSecret(options.secret);
-  checkCacheBytes(options.cacheBytes);
+  checkCacheBounds(options);
   const state = await options.store.readRegistry();
   const view = viewIn(state, options.store.name);
   const member = view?.members.find(({ replica }) => replica === options.replica);

@@ -35,6 +35,7 @@ export interface HostOptions {
   readonly platform: Platform;
   readonly secret?: string;
   readonly cacheBytes?: number;
+  readonly cacheEntries?: number;
   readonly readThrough?: Loader;
   /** A bug of ours, or of the store or transport: the node has stopped answering. */
   readonly onFatal?: (error: Error) => void;
@@ -83,6 +84,7 @@ export class Host {
     const loader = options.readThrough;
     this.node = new parts.Node(options.view, options.replica, {
       cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
+      cacheEntries: options.cacheEntries,
       hashSeed: Math.floor(options.platform.random() * 2 ** 32),
       isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });

@@ -28,6 +28,7 @@ import type { View } from "./view.js";
 
 export interface NodeOptions {
   readonly cacheBytes: number;
+  readonly cacheEntries?: number;
   readonly hashSeed?: number;
   /** Whether the mesh's loader is asked for a key that has no value. */
   readonly isLoaded?: (bytes: Uint8Array, start: number, length: number) => boolean;
@@ -81,7 +82,12 @@ export class Node {
     this.#pending = this.received.map(() => new Queue<Segment>());
     this.log = new Log(ring.size);
     this.#flushOrder = new FlushOrder(ring);
-    this.cache = new Cache({ bytesMax: options.cacheBytes, hashSeed: options.hashSeed, evictable: (origin, counter) => this.#isFlushed(origin, counter) });
+    this.cache = new Cache({
+      bytesMax: options.cacheBytes,
+      entriesMax: options.cacheEntries,
+      hashSeed: options.hashSeed,
+      evictable: (origin, counter) => this.#isFlushed(origin, counter),
+    });
     this.#applier = new Applier(this);
     this.isLoaded = options.isLoaded ?? (() => false);
   }
