@@ -33,6 +33,21 @@ const BENCHES: readonly Listed[] = [
     summary: "bytes per entry beside a Map, and garbage collection while serving",
     load: async () => (await import("./benches/memory.js")).memory,
   },
+  {
+    name: "flush",
+    summary: "writes per second that reach each database, beside its client library alone",
+    load: async () => (await import("./benches/flush.js")).flush,
+  },
+  {
+    name: "miss",
+    summary: "cold reads per second out of each database, beside its client library alone",
+    load: async () => (await import("./benches/miss.js")).miss,
+  },
+  {
+    name: "acknowledge",
+    summary: "latency of a write at each durability level, beside each database's own",
+    load: async () => (await import("./benches/acknowledge.js")).acknowledge,
+  },
 ];
 const REPETITIONS = 5;
 const QUICK_REPETITIONS = 3;

@@ -1,0 +1,34 @@
+// A database as the store benches see it: the mesh's adapter for it, and its client library alone, doing the same work.
+
+import type { Row, Store } from "@causalmesh/core";
+
+/** The client library without a mesh: the same rows, keyed and conditional, in the same batches. */
+export interface BareClient {
+  /** Empties the table. */
+  clear(): Promise<void>;
+  /** Writes a batch whole, each row unless there is a newer one. */
+  writeMany(rows: readonly Row[]): Promise<void>;
+  /** Writes one row by a statement or transaction of its own. */
+  write(row: Row): Promise<void>;
+  readMany(keys: readonly string[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Database {
+  readonly name: string;
+  /** An empty store, apart from those opened before. */
+  store(): Promise<Store>;
+  bare(): Promise<BareClient>;
+  stop(): Promise<void>;
+}
+
+export interface OpenDatabase {
+  readonly name: string;
+  open(): Promise<Database>;
+}
+
+const encoder = new TextEncoder();
+
+export function rowAt(key: string, value: string, counter: number): Row {
+  return { key, value: encoder.encode(JSON.stringify(value)), timestamp: counter, replica: 1, counter, expiresAt: 0 };
+}
