@@ -9,6 +9,7 @@ export const PUBLISHED = [
   "packages/conformance",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
+  "packages/adapters/redis",
   "packages/transport/tcp",
   "packages/cli",
 ];
