@@ -116,13 +116,17 @@ export class Connection {
   async #firstAttempt(): Promise<void> {
     const client = this.#client;
     if (client.status === "end" && !this.#isOurs) throw new Error("the client was closed; give the store an open one");
+    let onReady = (): void => undefined;
+    let onLost = onReady;
     try {
       await new Promise<void>((resolve, reject) => {
-        client.once("ready", resolve);
-        for (const event of ["close", "end"]) client.once(event, () => reject((this.#lastError as Error) ?? new Error("the connection ended")));
+        onReady = resolve;
+        onLost = () => reject((this.#lastError as Error) ?? new Error("the connection ended"));
+        client.once("ready", onReady).once("close", onLost).once("end", onLost);
         if (client.status === "wait") client.connect().catch(() => undefined);
       });
     } finally {
+      client.off("ready", onReady).off("close", onLost).off("end", onLost);
       this.#firstEnded = true;
     }
   }

@@ -16,7 +16,7 @@ const CAUSES: readonly (readonly [pattern: RegExp, code: MeshErrorCode, advice: 
   ],
   [/^WRONGTYPE\b/, "STORE_INVALID", "something else stands under the names of this prefix; choose another prefix"],
   [/DB index is out of range/, "STORE_INVALID", "the server has no database of this number; choose another"],
-  [/Protocol error/, "STORE_INVALID", "what answers there is no Redis server, or wants TLS (rediss://); check the address"],
+  [/Protocol error|Unknown RESP type/, "STORE_INVALID", "what answers there is no Redis server, or wants TLS (rediss://); check the address"],
 ];
 
 /** `name` is the store's. A connection's error keeps only what the world said: ioredis hangs the command onto it, password and values included. */

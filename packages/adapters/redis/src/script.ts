@@ -3,6 +3,14 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 
+type Sending = (script: string, keyCount: number, rest: readonly (string | Buffer | number)[]) => Promise<unknown>;
+
+/** What ioredis has without declaring it. `callBuffer`, which it declares, fails on clients that pipeline by themselves. */
+export interface ScriptClient {
+  readonly evalBuffer: Sending;
+  readonly evalshaBuffer: Sending;
+}
+
 export class Script<Answer> {
   readonly #text: string;
   readonly #digest: string;
@@ -12,14 +20,16 @@ export class Script<Answer> {
     this.#digest = createHash("sha1").update(text).digest("hex");
   }
 
-  /** Strings in the answer are Buffers. Arguments are one array: as many as a spread could not take. */
+  /** Strings in the answer are Buffers. */
   async run(client: Redis, keys: readonly string[], args: readonly (string | Buffer | number)[]): Promise<Answer> {
-    const rest = [keys.length, ...keys].concat(args as never[]);
+    // One array, which ioredis unpacks: there may be more arguments than a call takes.
+    const rest = [...keys, ...args];
+    const sending = client as unknown as ScriptClient;
     try {
-      return (await client.callBuffer("evalsha", [this.#digest].concat(rest as never[]))) as Answer;
+      return (await sending.evalshaBuffer(this.#digest, keys.length, rest)) as Answer;
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-      return (await client.callBuffer("eval", [this.#text].concat(rest as never[]))) as Answer;
+      return (await sending.evalBuffer(this.#text, keys.length, rest)) as Answer;
     }
   }
 }

@@ -150,7 +150,7 @@ function checkedClient(client: Redis | undefined, url: unknown, connection: unkn
   if (given.length !== 1)
     throw new MeshError("OPTION_INVALID", 'give redisStore a server, such as { url: "redis://127.0.0.1:6379" }, or a client: one of them');
   if (client === undefined) return undefined;
-  if (typeof client.callBuffer !== "function") throw new MeshError("OPTION_INVALID", "client must be a Redis of the package ioredis");
+  if (typeof client.mgetBuffer !== "function") throw new MeshError("OPTION_INVALID", "client must be a Redis of the package ioredis");
   if (client.isCluster)
     throw new MeshError("OPTION_INVALID", "client is a Cluster, over which one apply cannot be atomic; give a Redis, with replicas where you like");
   return client;
