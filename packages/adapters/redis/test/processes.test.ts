@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createMesh } from "@causalmesh/core";
 import { startRedis, type RedisServer } from "@causalmesh/test-servers";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisStore } from "../src/index.js";
 
@@ -64,6 +65,22 @@ describe("a server that is killed in the middle of applies", () => {
     await writer;
     expect(refused).toBeGreaterThan(0);
     await store.close();
+  });
+});
+
+describe("a client of the user's, which would keep calls until the server is back", () => {
+  it("is not given any while the server is away, and is used again afterwards", async () => {
+    const client = new Redis(server.url, { retryStrategy: () => 20 });
+    const store = redisStore({ client, prefix: "client" });
+    await store.apply([], [[1, 1]]);
+    await server.kill();
+    const begin = performance.now();
+    for (let call = 0; call < 3; call++) await expect(store.getMany(["a"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(performance.now() - begin).toBeLessThan(500);
+    await server.restart();
+    await expect.poll(async () => await store.readRegistry().then(({ flushed }) => flushed, String), { timeout: 10_000 }).toEqual([[1, 1]]);
+    await store.close();
+    client.disconnect();
   });
 });
 
