@@ -4,9 +4,13 @@
 import { isAbsolute, resolve } from "node:path";
 import { MeshError, type Store } from "@causalmesh/core";
 
-const SUPPORTED = "supported are memory: (gone when the process ends) and lmdb:./folder (kept on this machine)";
+const SUPPORTED = "supported are memory: (gone when the process ends), lmdb:./folder (kept on this machine) and redis://user@host:6379/0 (shared by machines)";
 
-export type StoreUrl = { readonly kind: "memory" } | { readonly kind: "lmdb"; readonly path: string };
+export type StoreUrl =
+  | { readonly kind: "memory" }
+  | { readonly kind: "lmdb"; readonly path: string }
+  /** The adapter's own URL, which may hold a password. */
+  | { readonly kind: "redis"; readonly url: string };
 
 /** Parses a store URL. A relative path begins at `folder`. The message never repeats the URL's rest: it may hold a password. */
 export function parseStoreUrl(text: string, folder: string): StoreUrl {
@@ -19,6 +23,7 @@ export function parseStoreUrl(text: string, folder: string): StoreUrl {
   const rest = match[2].replace(/^\/\//, "");
   if (scheme === "memory") return parseMemory(rest);
   if (scheme === "lmdb") return parseLmdb(rest, folder);
+  if (scheme === "redis" || scheme === "rediss") return parseRedis(scheme, rest);
   throw new MeshError("OPTION_INVALID", `no store has the scheme ${scheme}: in this version; ${SUPPORTED}`);
 }
 
@@ -32,11 +37,32 @@ function parseLmdb(rest: string, folder: string): StoreUrl {
   return { kind: "lmdb", path: isAbsolute(rest) ? rest : resolve(folder, rest) };
 }
 
+/** The adapter checks the rest when it opens the store. What could be a part of a password must not get so far as to be shown as a host. */
+function parseRedis(scheme: string, rest: string): StoreUrl {
+  if (rest === "") throw new MeshError("OPTION_INVALID", `${scheme}: needs an address, such as ${scheme}://user:password@host:6379/0?prefix=shop`);
+  if (/[/?].*@|#/s.test(rest)) throw new MeshError("OPTION_INVALID", `${scheme}: write / ? # and @ in a user name or password as %2F %3F %23 and %40`);
+  return { kind: "redis", url: `${scheme}://${rest}` };
+}
+
+/** For a person, or for a log: without a password. */
 export function formatStoreUrl(url: StoreUrl): string {
-  return url.kind === "memory" ? "memory:" : `lmdb:${url.path}`;
+  if (url.kind === "memory") return "memory:";
+  if (url.kind === "lmdb") return `lmdb:${url.path}`;
+  return withoutSecrets(url.url);
+}
+
+/** The address and the database; user, password and parameters, any of which may be or hold a secret, are left out. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\?.*$/s, "").replace(/\/\/.*@/s, "//");
+}
+
+/** For another process of ours, with all that it needs: never for a command line, which other users see. */
+export function storeUrlText(url: StoreUrl): string {
+  return url.kind === "redis" ? url.url : formatStoreUrl(url);
 }
 
 export async function openStore(url: StoreUrl): Promise<Store> {
   if (url.kind === "memory") return (await import("@causalmesh/adapter-memory")).memoryStore();
-  return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });
+  if (url.kind === "lmdb") return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });
+  return (await import("@causalmesh/adapter-redis")).redisStore({ url: url.url });
 }

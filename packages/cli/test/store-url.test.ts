@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatStoreUrl, openStore, parseStoreUrl } from "../src/store-url.js";
+import { formatStoreUrl, openStore, parseStoreUrl, storeUrlText } from "../src/store-url.js";
 
 describe("parseStoreUrl", () => {
   it.each([
@@ -13,40 +13,54 @@ describe("parseStoreUrl", () => {
     ["lmdb:///var/data", { kind: "lmdb", path: "/var/data" }],
     ["lmdb://./data", { kind: "lmdb", path: "/home/me/data" }],
     ["lmdb:./with space%20and:colon", { kind: "lmdb", path: "/home/me/with space%20and:colon" }],
+    ["redis://u:p@h:7000/3?prefix=s", { kind: "redis", url: "redis://u:p@h:7000/3?prefix=s" }],
+    ["REDISS://h", { kind: "redis", url: "rediss://h" }],
   ])("%s", (text, expected) => {
     expect(parseStoreUrl(text, "/home/me")).toEqual(expected);
   });
 
-  it.each([
-    "",
-    "data",
-    "./data",
-    "memory:x",
-    "lmdb:",
-    "lmdb://",
-    "lmdb:a\0b",
-    "postgres://u:p@h/db",
-    "redis://h:6379",
-    "dynamodb://table?region=x",
-    "nonsense:",
-    ":",
-    "://",
-  ])("refuses %j and says what there is", (text) => {
-    expect(() => parseStoreUrl(text, "/home/me")).toThrow(
-      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/lmdb:\.\/|memory: takes/) }),
-    );
-  });
+  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "postgres://u:p@h/db", "dynamodb://table?region=x", "nonsense:", ":", "://"])(
+    "refuses %j and says what there is",
+    (text) => {
+      expect(() => parseStoreUrl(text, "/home/me")).toThrow(
+        expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/lmdb:\.\/|memory: takes/) }),
+      );
+    },
+  );
 
   it("suggests lmdb: for a path", () => {
     expect(() => parseStoreUrl("./data", "/")).toThrow(/did you mean lmdb:\.\/data\?/);
   });
 
-  it.each(["postgres://me:hunter2@db/prod", "me:hunter2@db", "hunter2@db"])("never repeats the password of %s", (text) => {
+  it.each(["redis:", "rediss://", "redis://me:a/b@h", "redis://me:a?b@h", "redis://h#1"])("refuses %j and says how it is written", (text) => {
+    expect(() => parseStoreUrl(text, "/")).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/redis(s:|:\/\/user)|%2F/) }),
+    );
+  });
+
+  it.each(["redis://me:hunter2/@db/prod", "postgres://me:hunter2@db/prod", "me:hunter2@db", "hunter2@db"])("never repeats the password of %s", (text) => {
     expect(() => parseStoreUrl(text, "/")).toThrow(expect.objectContaining({ message: expect.not.stringContaining("hunter2") }));
   });
 
   it("formats what it parses", () => {
     for (const text of ["memory:", "lmdb:/a b/c"]) expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe(text);
+  });
+
+  it("gives a redis URL whole to our own processes, and shows it without user, password and parameters", () => {
+    const text = "rediss://me:hunter2@db.example:7000/3?prefix=shop";
+    expect(storeUrlText(parseStoreUrl(text, "/"))).toBe(text);
+    expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe("rediss://db.example:7000/3");
+    expect(storeUrlText(parseStoreUrl("lmdb:/a b/c", "/"))).toBe("lmdb:/a b/c");
+  });
+
+  it("leaves the rest of a redis URL to the adapter, which does not show it either", async () => {
+    await expect(openStore(parseStoreUrl("redis://me:hunter2@h/name", "/"))).rejects.toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.not.stringContaining("hunter2") }),
+    );
+    const store = await openStore(parseStoreUrl("redis://me:hunter2@127.0.0.1:1/3?prefix=shop", "/"));
+    expect(store.name).toBe("redis at 127.0.0.1:1/3 (shop)");
+    await expect(store.getMany(["a"])).rejects.toThrow(expect.objectContaining({ code: "STORE_UNAVAILABLE", message: expect.not.stringContaining("hunter2") }));
+    await store.close();
   });
 
   it("opens a store in memory", async () => {

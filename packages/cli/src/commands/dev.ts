@@ -13,7 +13,7 @@ import { takePorts } from "../ports.js";
 import { refuseRunningMesh } from "../running-mesh.js";
 import { resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
-import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
+import { formatStoreUrl, openStore, storeUrlText, type StoreUrl } from "../store-url.js";
 import type { Terminal } from "../terminal.js";
 
 export interface DevFlags extends GlobalFlags {
@@ -121,7 +121,7 @@ async function launch(options: DevOptions, context: CommandContext): Promise<Loc
   const places = store.kind === "memory" ? await choosePlaces(options) : undefined;
   const members = places?.map((place) => ({ place, replica: undefined })) ?? (await formView(options, context));
   const args = members.map(({ place, replica }) => nodeArgs(place, replica, options));
-  return new LocalMesh({ args, env: nodeEnvironment(context), cwd: context.terminal.cwd, log: nodeLog(context) });
+  return new LocalMesh({ args, env: nodeEnvironment(context, store), cwd: context.terminal.cwd, log: nodeLog(context) });
 }
 
 async function choosePlaces({ host, port, adminPort, nodes }: DevOptions): Promise<Place[]> {
@@ -149,17 +149,18 @@ async function formView(options: DevOptions, { settings }: CommandContext): Prom
   }
 }
 
-/** Everything a node needs is said here, so that it reads no configuration file again. The secret is not: other users see command lines. */
-function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { store, insecure }: DevOptions): string[] {
-  const args = ["--no-config", "--listen", formatHostPort(listen), "--advertise", advertise];
-  args.push("--admin", `127.0.0.1:${adminPort}`, "--store", formatStoreUrl(store));
+/** What a node needs beside its environment, so that it reads no configuration file again. */
+function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { insecure }: DevOptions): string[] {
+  const args = ["--no-config", "--listen", formatHostPort(listen), "--advertise", advertise, "--admin", `127.0.0.1:${adminPort}`];
   if (replica !== undefined) args.push("--replica", String(replica));
   if (insecure) args.push(INSECURE_FLAG);
   return args;
 }
 
-function nodeEnvironment({ settings, terminal }: CommandContext): Record<string, string | undefined> {
-  const env: Record<string, string | undefined> = { ...terminal.env, CAUSALMESH_SECRET: settings.secret, CAUSALMESH_LOG_LEVEL: settings.logLevel };
+/** The secret, and the store with its password, go this way: other users see command lines. */
+function nodeEnvironment({ settings, terminal }: CommandContext, store: StoreUrl): Record<string, string | undefined> {
+  const own = { CAUSALMESH_STORE: storeUrlText(store), CAUSALMESH_SECRET: settings.secret, CAUSALMESH_LOG_LEVEL: settings.logLevel };
+  const env: Record<string, string | undefined> = { ...terminal.env, ...own };
   // The secret has been read; both at once would be refused.
   delete env.CAUSALMESH_SECRET_FILE;
   if (settings.secret === undefined) delete env.CAUSALMESH_SECRET;
