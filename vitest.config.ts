@@ -6,6 +6,7 @@ const ROOTS = [
   "packages/adapters/memory",
   "packages/adapters/lmdb",
   "packages/adapters/redis",
+  "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/cli",
   "packages/test-servers",

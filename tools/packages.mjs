@@ -10,6 +10,7 @@ export const PUBLISHED = [
   "packages/adapters/memory",
   "packages/adapters/lmdb",
   "packages/adapters/redis",
+  "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/cli",
 ];

@@ -43,6 +43,8 @@ export interface RedisStoreOptions {
 }
 
 const TIMEOUT_MS_DEFAULT = 5_000;
+/** A timer takes no more. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** Longer pages would hold the server and its memory; a page may be shorter than its limit. */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Keys without a row that one call passes over, for the same reason. */
@@ -65,7 +67,8 @@ class RedisStore implements Store {
   #durable: boolean;
 
   constructor({ url, connection, client, prefix, timeoutMs = TIMEOUT_MS_DEFAULT, durable }: RedisStoreOptions) {
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 1) throw new MeshError("OPTION_INVALID", "timeoutMs must be a whole number of milliseconds from 1");
+    if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX)
+      throw new MeshError("OPTION_INVALID", `timeoutMs must be a whole number of milliseconds from 1 to ${TIMEOUT_MS_MAX}`);
     this.#durable = durable ?? false;
     const address = url === undefined ? undefined : parseAddress(checkedText(url));
     const chosenPrefix = prefix ?? address?.prefix ?? PREFIX_DEFAULT;
