@@ -7,7 +7,7 @@ export interface CausalMeshConfig {
   /** Shared secret of nodes and clients, at least 16 bytes. Better kept in `secretFile`. */
   readonly secret?: string;
   readonly secretFile?: string;
-  /** `memory:` or `lmdb:./folder`. */
+  /** `memory:`, `lmdb:./folder`, `redis://host` or `dynamodb://table`. */
   readonly store?: string;
   readonly namespace?: string;
   /** trace, debug, info, warn, error, fatal or silent. */

@@ -10,7 +10,8 @@ export type StoreUrl =
   | { readonly kind: "memory" }
   | { readonly kind: "lmdb"; readonly path: string }
   /** The adapter's own URL, which may hold a password. */
-  | { readonly kind: "redis"; readonly url: string };
+  | { readonly kind: "redis"; readonly url: string }
+  | { readonly kind: "dynamodb"; readonly table: string; readonly options: Readonly<Record<string, string>> };
 
 /** Parses a store URL. A relative path begins at `folder`. The message never repeats the URL's rest: it may hold a password. */
 export function parseStoreUrl(text: string, folder: string): StoreUrl {
@@ -24,6 +25,7 @@ export function parseStoreUrl(text: string, folder: string): StoreUrl {
   if (scheme === "memory") return parseMemory(rest);
   if (scheme === "lmdb") return parseLmdb(rest, folder);
   if (scheme === "redis" || scheme === "rediss") return parseRedis(scheme, rest);
+  if (scheme === "dynamodb") return parseDynamodb(rest);
   throw new MeshError("OPTION_INVALID", `no store has the scheme ${scheme}: in this version; ${SUPPORTED}`);
 }
 
@@ -44,11 +46,30 @@ function parseRedis(scheme: string, rest: string): StoreUrl {
   return { kind: "redis", url: `${scheme}://${rest}` };
 }
 
+/** Credentials do not belong here: the SDK finds them in the environment, a profile or a role. */
+function parseDynamodb(rest: string): StoreUrl {
+  const [, table, query] = /^([\w.-]{3,255})(?:\?(.*))?$/s.exec(rest) ?? [];
+  if (table === undefined) throw new MeshError("OPTION_INVALID", "dynamodb: needs the name of a table, such as dynamodb://shop?region=eu-central-1");
+  const options = Object.fromEntries(new URLSearchParams(query));
+  for (const name of Object.keys(options))
+    if (!["region", "endpoint", "prefix"].includes(name))
+      throw new MeshError("OPTION_INVALID", `dynamodb: takes region, endpoint and prefix, not ${JSON.stringify(name)}`);
+  if (options.endpoint?.includes("@"))
+    throw new MeshError("OPTION_INVALID", "dynamodb: takes an endpoint without user and password; credentials go into the environment");
+  return { kind: "dynamodb", table, options };
+}
+
 /** For a person, or for a log: without a password. */
 export function formatStoreUrl(url: StoreUrl): string {
   if (url.kind === "memory") return "memory:";
   if (url.kind === "lmdb") return `lmdb:${url.path}`;
+  if (url.kind === "dynamodb") return formatDynamodb(url.table, url.options);
   return withoutSecrets(url.url);
+}
+
+function formatDynamodb(table: string, options: Readonly<Record<string, string>>): string {
+  const query = Object.entries(options).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `dynamodb://${table}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
 /** The address and the database; user, password and parameters, any of which may be or hold a secret, are left out. */
@@ -64,5 +85,6 @@ export function storeUrlText(url: StoreUrl): string {
 export async function openStore(url: StoreUrl): Promise<Store> {
   if (url.kind === "memory") return (await import("@causalmesh/adapter-memory")).memoryStore();
   if (url.kind === "lmdb") return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });
+  if (url.kind === "dynamodb") return (await import("@causalmesh/adapter-dynamodb")).dynamodbStore({ table: url.table, ...url.options });
   return (await import("@causalmesh/adapter-redis")).redisStore({ url: url.url });
 }

@@ -14,12 +14,17 @@ describe("parseStoreUrl", () => {
     ["lmdb://./data", { kind: "lmdb", path: "/home/me/data" }],
     ["lmdb:./with space%20and:colon", { kind: "lmdb", path: "/home/me/with space%20and:colon" }],
     ["redis://u:p@h:7000/3?prefix=s", { kind: "redis", url: "redis://u:p@h:7000/3?prefix=s" }],
+    ["dynamodb://Table", { kind: "dynamodb", table: "Table", options: {} }],
+    [
+      "dynamodb://t.a-b?region=eu-central-1&endpoint=http://h:8000&prefix=shop",
+      { kind: "dynamodb", table: "t.a-b", options: { region: "eu-central-1", endpoint: "http://h:8000", prefix: "shop" } },
+    ],
     ["REDISS://h", { kind: "redis", url: "rediss://h" }],
   ])("%s", (text, expected) => {
     expect(parseStoreUrl(text, "/home/me")).toEqual(expected);
   });
 
-  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "postgres://u:p@h/db", "dynamodb://table?region=x", "nonsense:", ":", "://"])(
+  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "postgres://u:p@h/db", "cassandra://table?region=x", "nonsense:", ":", "://"])(
     "refuses %j and says what there is",
     (text) => {
       expect(() => parseStoreUrl(text, "/home/me")).toThrow(
@@ -51,6 +56,28 @@ describe("parseStoreUrl", () => {
     expect(storeUrlText(parseStoreUrl(text, "/"))).toBe(text);
     expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe("rediss://db.example:7000/3");
     expect(storeUrlText(parseStoreUrl("lmdb:/a b/c", "/"))).toBe("lmdb:/a b/c");
+  });
+
+  it.each([
+    "dynamodb:",
+    "dynamodb://ab",
+    "dynamodb://key:hunter2@table",
+    "dynamodb://table/x",
+    "dynamodb://table?secret=hunter2",
+    "dynamodb://table?endpoint=http://a:hunter2@h",
+  ])("refuses %j and shows nothing of it that may be secret", (text) => {
+    expect(() => parseStoreUrl(text, "/")).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/^dynamodb: (?!.*hunter2)/) }),
+    );
+  });
+
+  it("gives and shows a dynamodb URL as it is", async () => {
+    const text = "dynamodb://table?region=eu-central-1&endpoint=http%3A%2F%2F127.0.0.1%3A1&prefix=shop";
+    const url = parseStoreUrl(text, "/");
+    expect([storeUrlText(url), formatStoreUrl(url)]).toEqual([text, text]);
+    const store = await openStore(url);
+    expect(store.name).toBe("dynamodb table table (shop)");
+    await store.close();
   });
 
   it("leaves the rest of a redis URL to the adapter, which does not show it either", async () => {

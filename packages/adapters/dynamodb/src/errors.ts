@@ -19,12 +19,12 @@ const CAUSES: readonly (readonly [pattern: RegExp, code: MeshErrorCode, advice: 
   [/^(Validation|Serialization|ItemCollectionSizeLimitExceeded)/, "STORE_INVALID", "the table or a row is not of the form that this version writes"],
 ];
 
-/** `name` is the store's. The cause keeps only what was said: an SDK's error carries the answer and may carry the request. */
+/** `name` is the store's. An SDK's error shows no credentials. */
 export function storeError(name: string, cause: unknown): MeshError {
   if (cause instanceof MeshError) return cause;
   const text = textOf(cause);
   const [, code, advice] = CAUSES.find(([pattern]) => pattern.test(text)) ?? [undefined, "STORE_UNAVAILABLE" as const, "check the address and the network"];
-  return new MeshError(code, `${name}: ${advice} (${text})`, { cause: plainError(cause, text) });
+  return new MeshError(code, `${name}: ${advice} (${text})`, { cause });
 }
 
 /** Whether the condition of a write did not hold: what stands there wins. */
@@ -41,9 +41,4 @@ function textOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map((error) => textOf(error)).join(", ");
   if (!(cause instanceof Error)) return String(cause);
   return cause.name === "Error" ? cause.message : `${cause.name}: ${cause.message}`;
-}
-
-function plainError(cause: unknown, text: string): Error {
-  const plain = new Error(text);
-  return cause instanceof Error ? Object.assign(plain, { name: cause.name, stack: cause.stack }) : plain;
 }
