@@ -3,7 +3,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ const STARTED_MS_MAX = 10_000;
 export interface StartRedisOptions {
   /** What survives a kill: "always" (the default) every answered write, "none" nothing. */
   readonly persistence?: "always" | "none";
+  /** Watches another server as a Sentinel, under the name `primary`, and puts a replica in its place when it is gone for half a second. */
+  readonly sentinelOf?: RedisServer;
   /** More of redis-server's own arguments, such as "--requirepass", "secret". They need a server of its own, as `own` does. */
   readonly args?: readonly string[];
   /** A server that this test alone has, because it kills it or changes its settings; the address in the environment is not looked at. */
@@ -37,10 +39,14 @@ export interface RedisServer {
 /** Starts a server, or takes the one that the environment names. Rejects with one line that says what to install where there is none. */
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
   const given = process.env.CAUSALMESH_TEST_REDIS_URL;
-  if (given !== undefined && given !== "" && options.own !== true && options.args === undefined) return givenServer(given);
+  if (given !== undefined && given !== "" && !needsOwn(options)) return givenServer(given);
   const server = new OwnServer(redisProgram(), await freePort(), options);
   await server.restart();
   return server;
+}
+
+function needsOwn({ own = false, args, sentinelOf }: StartRedisOptions): boolean {
+  return own || args !== undefined || sentinelOf !== undefined;
 }
 
 function givenServer(url: string): RedisServer {
@@ -58,11 +64,21 @@ class OwnServer implements RedisServer {
   #guard: ChildProcess | undefined;
   #pid: number | undefined;
 
-  constructor(program: string, port: number, { persistence = "always", args = [] }: StartRedisOptions) {
+  constructor(program: string, port: number, { persistence = "always", args = [], sentinelOf }: StartRedisOptions) {
     this.url = `redis://127.0.0.1:${port}`;
     this.#port = port;
+    const common = ["--port", String(port), "--bind", "127.0.0.1", "--dir", this.#folder];
     const kept = persistence === "always" ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
-    this.#command = [program, "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder, ...kept, ...args];
+    if (sentinelOf === undefined) this.#command = [program, ...common, "--save", "", ...kept, ...args];
+    else this.#command = [program, this.#sentinelFile(new URL(sentinelOf.url)), "--sentinel", ...common, ...args];
+  }
+
+  /** A Sentinel writes what it learns into its file. */
+  #sentinelFile({ hostname, port }: URL): string {
+    const file = join(this.#folder, "sentinel.conf");
+    const settings = [`monitor primary ${hostname} ${port} 1`, "down-after-milliseconds primary 500", "failover-timeout primary 3000"];
+    writeFileSync(file, settings.map((setting) => `sentinel ${setting}\n`).join(""));
+    return file;
   }
 
   get pid(): number | undefined {

@@ -1,10 +1,11 @@
 // The server that tests get: it answers, keeps what it was told through a kill, and ends with the process that started it.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { startRedis } from "../src/index.js";
 
@@ -55,6 +56,13 @@ describe("startRedis", () => {
       if (before === undefined) delete process.env.CAUSALMESH_TEST_REDIS_URL;
       else process.env.CAUSALMESH_TEST_REDIS_URL = before;
     }
+  });
+
+  it("fails with one line that says what to install where there is nothing", async () => {
+    const program = `const { startRedis } = await import(${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)});
+      await startRedis({ own: true }).catch(({ message }) => console.log(message));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env: { PATH: "/nowhere" } });
+    expect(stdout).toMatch(/^redis-server is not there; install it .*CAUSALMESH_TEST_REDIS_URL\n$/);
   });
 
   it("ends with the process that started it, even when that is killed", async () => {

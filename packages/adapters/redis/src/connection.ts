@@ -47,6 +47,8 @@ export class Connection {
       ...redis,
       lazyConnect: true,
       enableOfflineQueue: false,
+      // A server that still reads what it kept says so to each call, which is sooner than to wait for it.
+      enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       enableAutoPipelining: false,
       replyMapping: "legacy",

@@ -3,11 +3,12 @@
 import { execFile } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
-import { createMesh } from "@causalmesh/core";
+import { createMesh, limits, type MeshError, type Row } from "@causalmesh/core";
 import { startRedis, type RedisServer } from "@causalmesh/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisStore } from "../src/index.js";
+import { namesOf, withRedis } from "./support/redis.js";
 
 let server: RedisServer;
 beforeAll(async () => void (server = await startRedis({ own: true })));
@@ -81,6 +82,71 @@ describe("a client of the user's, which would keep calls until the server is bac
     await expect.poll(async () => await store.readRegistry().then(({ flushed }) => flushed, String), { timeout: 10_000 }).toEqual([[1, 1]]);
     await store.close();
     client.disconnect();
+  });
+});
+
+describe("a server that takes long to read what it kept", () => {
+  it("is said to do so, and is used when it has done", async () => {
+    const slow = await startRedis({ args: ["--key-load-delay", "200"] });
+    const store = redisStore({ url: slow.url });
+    const rows = Array.from({ length: limits.FLUSH_ROWS_MAX }, (_, index): Row => ({
+      key: `key ${index}`,
+      value: null,
+      timestamp: 1,
+      replica: 1,
+      counter: index + 1,
+      expiresAt: 0,
+    }));
+    await store.apply(rows, [[1, rows.length]]);
+    await slow.kill();
+    const restarted = slow.restart();
+    let refusal = "";
+    const read = async (): Promise<string> => {
+      return await store.getMany(["key 0"]).then(
+        ([found]) => found?.key ?? "missing",
+        ({ code, message }: MeshError) => {
+          if (/still reading/.test(message)) refusal = code;
+          return code;
+        },
+      );
+    };
+    await expect.poll(read, { timeout: 20_000 }).toBe("key 0");
+    expect(refusal).toBe("STORE_UNAVAILABLE");
+    await restarted;
+    await store.close();
+    await slow.stop();
+  });
+});
+
+describe("a server behind a Sentinel", () => {
+  it("is followed to the replica that takes its place", async () => {
+    const primary = await startRedis({ own: true });
+    const replica = await startRedis({ args: ["--replicaof", "127.0.0.1", new URL(primary.url).port] });
+    const sentinel = await startRedis({ sentinelOf: primary });
+    const sentinels = [{ host: "127.0.0.1", port: Number(new URL(sentinel.url).port) }];
+    const store = redisStore({ connection: { sentinels, name: "primary" }, timeoutMs: 2_000 });
+    const row = (counter: number): Row => ({ key: "a", value: null, timestamp: counter, replica: 1, counter, expiresAt: 0 });
+    await store.apply([row(1)], [[1, 1]]);
+    // The Sentinel asks the primary for its replicas every ten seconds, and this one has to have the row.
+    await withRedis(sentinel.url, async (redis) => {
+      await expect.poll(async () => ((await redis.call("SENTINEL", ["REPLICAS", "primary"])) as unknown[]).length, { timeout: 20_000 }).toBe(1);
+    });
+    await expect.poll(async () => await namesOf(replica.url, "causalmesh"), { timeout: 10_000 }).toContain("causalmesh:row:a");
+    await primary.kill();
+    await expect
+      .poll(
+        async () =>
+          await store.apply([row(2)], [[1, 2]]).then(
+            () => "written",
+            ({ code }: MeshError) => code,
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe("written");
+    expect((await store.getMany(["a"]))[0]?.counter).toBe(2);
+    expect(await namesOf(replica.url, "causalmesh")).toContain("causalmesh:flushed");
+    await store.close();
+    for (const server of [sentinel, replica, primary]) await server.stop();
   });
 });
 
