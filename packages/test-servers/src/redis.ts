@@ -87,8 +87,9 @@ class OwnServer implements RedisServer {
 
   async restart(): Promise<void> {
     await this.kill();
-    // A shell stands guard: its input closes with this process, even when that is killed, and then it ends the server.
-    const guard = spawn("sh", ["-c", '"$@" >/dev/null 2>&1 </dev/null & echo $!; cat >/dev/null; kill -9 $!; wait', "guard", ...this.#command], {
+    // A shell stands guard: its input ends with this process, even when that is killed, and then it ends the server and removes the folder.
+    const watch = '"$@" >/dev/null 2>&1 </dev/null & echo $!; read -r keep; kill -9 $!; wait; [ -n "$keep" ] || rm -rf "$0"';
+    const guard = spawn("sh", ["-c", watch, this.#folder, ...this.#command], {
       stdio: ["pipe", "pipe", "ignore"],
       // Not in the terminal's group: Ctrl-C reaches this process, and this process ends the server.
       detached: true,
@@ -112,7 +113,7 @@ class OwnServer implements RedisServer {
     this.#pid = undefined;
     const exited = once(guard, "exit");
     guard.ref();
-    guard.stdin!.end();
+    guard.stdin!.end("keep\n");
     await exited;
   }
 

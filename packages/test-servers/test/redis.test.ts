@@ -2,9 +2,9 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { startRedis } from "../src/index.js";
@@ -65,16 +65,15 @@ describe("startRedis", () => {
     expect(stdout).toMatch(/^redis-server is not there; install it .*CAUSALMESH_TEST_REDIS_URL\n$/);
   });
 
-  it("ends with the process that started it, even when that is killed", async () => {
+  it("ends with the process that started it, even when that is killed, and leaves nothing behind", async () => {
     const program = `const { startRedis } = await import(${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)});
-      console.log((await startRedis({ own: true })).pid); setInterval(() => {}, 1000);`;
+      const { pid, url } = await startRedis({ own: true }); console.log(JSON.stringify({ pid, url })); setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
-    const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-    expect(isAlive(Number(value))).toBe(true);
+    const line = (await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()).value as string;
+    const { pid, url } = JSON.parse(line) as { pid: number; url: string };
+    const folder = (await ask(url, "CONFIG GET dir")).trimEnd().split("\r\n").at(-1)!;
+    expect([isAlive(pid), existsSync(folder)]).toEqual([true, true]);
     child.kill("SIGKILL");
-    for (let waited = 0; isAlive(Number(value)); waited++) {
-      expect(waited).toBeLessThan(200);
-      await pause(25);
-    }
+    await expect.poll(() => [isAlive(pid), existsSync(folder)], { timeout: 5_000 }).toEqual([false, false]);
   });
 });
