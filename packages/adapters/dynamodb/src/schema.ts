@@ -5,6 +5,7 @@
 //   causalmesh#meta    flushed#7       counter
 //   causalmesh#meta    registry        epoch, bytes, swap (the name of the last change)
 //   causalmesh#meta    schema          version, shards
+//   causalmesh#journal#0 …             applies under way: see journal.ts
 //
 // DynamoDB gives the items of one pk in the order of the UTF-8 bytes of sk, which is the order of scans. One pk bears about 1 000 writes in
 // a second, so rows are dealt out to several by a hash of the key, and a scan merges them: more shards write faster and scan dearer.

@@ -71,7 +71,9 @@ class DynamodbStore implements Store {
     this.#caller = new Caller({ ...clientOf(rest), name: this.name, timeoutMs: checkedTimeout(rest.timeoutMs) });
     this.#prepare = async () => {
       const found = await prepareTable(this.#caller, { table, prefix, shards, createTable, name: this.name });
-      return { caller: this.#caller, table, prefix, shards: found };
+      const rows = { caller: this.#caller, table, prefix, shards: found };
+      await this.#writer.complete(rows);
+      return rows;
     };
   }
 

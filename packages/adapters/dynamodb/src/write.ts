@@ -1,7 +1,8 @@
 // Writing rows. Each is a conditional write of its own, since the table shows no several ones at once that this adapter could rely on:
 //   - rows of different writes one after another, in the order given, and the counters last: whatever is in the table when every
 //     node ends is without gaps;
-//   - rows of one write (one dot) at once, as nothing orders them among themselves.
+//   - rows of one write (one dot) at once, as nothing orders them among themselves;
+//   - all of it after it was written down (journal.ts), so that what is cut off is completed by whoever opens the store next.
 //
 // A flush of many rows may take longer than a node waits for it. The node then repeats it, so rows that are known to be in the table
 // are not sent again: each attempt goes on where the one before it stopped.
@@ -9,6 +10,7 @@
 import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { limits, type FlushedCounters, type Row } from "@causalmesh/core";
 import { isConditionFailed } from "./errors.js";
+import { readCutOff, strikeOut, writeDown, type Entry } from "./journal.js";
 import type { Rows } from "./read.js";
 import { encodeRow, metaKey, number, rowKey } from "./schema.js";
 
@@ -25,23 +27,51 @@ export class Writer {
   /** Per key, a stamp that the table has or has surpassed. */
   readonly #known = new Map<string, Stamp>();
   #last: Promise<void> = Promise.resolve();
+  /** What was written down and is not struck out yet: an apply that failed waits for the one that repeats it. */
+  readonly #entries = new Set<Entry>();
 
   /** One call after another, so that a repeated call finds what the one before it did. */
   async apply(rows: Rows, changes: readonly Row[], flushed: FlushedCounters): Promise<void> {
     const before = this.#last;
     const done = (async () => {
       await before.catch(() => undefined);
-      for (const write of writesOf(changes)) await this.#putAll(rows, write);
-      await Promise.all(flushed.map(([replica, counter]) => raise(rows, replica, counter)));
+      const unknown = changes.filter((row) => !this.#isKnown(row));
+      if (unknown.length > 0) this.#entries.add(await writeDown(rows, unknown, flushed));
+      await this.#write(rows, unknown, flushed);
     })();
     this.#last = done;
     await done;
   }
 
+  /** Completes what was cut off when its store ended. */
+  async complete(rows: Rows): Promise<void> {
+    for (const cutOff of await readCutOff(rows)) {
+      this.#entries.add(cutOff);
+      await this.#write(rows, cutOff.rows, cutOff.flushed);
+    }
+  }
+
+  async #write(rows: Rows, changes: readonly Row[], flushed: FlushedCounters): Promise<void> {
+    for (const write of writesOf(changes)) await this.#putAll(rows, write);
+    await Promise.all(flushed.map(([replica, counter]) => raise(rows, replica, counter)));
+    this.#strikeOut(rows, new Map(flushed));
+  }
+
+  /**
+   * Every apply up to these counters is in the table, those that failed and were repeated included. Nobody waits for it: what is not
+   * struck out is completed once more, which changes nothing.
+   */
+  #strikeOut(rows: Rows, reached: ReadonlyMap<number, number>): void {
+    for (const entry of this.#entries) {
+      if (!entry.flushed.every(([replica, counter]) => counter <= (reached.get(replica) ?? 0))) continue;
+      this.#entries.delete(entry);
+      void strikeOut(rows, entry).catch(() => void this.#entries.add(entry));
+    }
+  }
+
   async #putAll(rows: Rows, write: readonly Row[]): Promise<void> {
-    const unknown = write.filter((row) => !this.#isKnown(row));
-    for (let at = 0; at < unknown.length; at += WRITES_IN_FLIGHT_MAX)
-      await Promise.all(unknown.slice(at, at + WRITES_IN_FLIGHT_MAX).map((row) => this.#put(rows, row)));
+    for (let at = 0; at < write.length; at += WRITES_IN_FLIGHT_MAX)
+      await Promise.all(write.slice(at, at + WRITES_IN_FLIGHT_MAX).map((row) => this.#put(rows, row)));
   }
 
   async #put({ caller, table, prefix, shards }: Rows, row: Row): Promise<void> {

@@ -1,7 +1,16 @@
 // What can be wrong with options, a table, the rights or the way there: each has its code and a message that says what to do.
 
 import { inspect } from "node:util";
-import { CreateTableCommand, DescribeTableCommand, GetItemCommand, ListTablesCommand, PutItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  GetItemCommand,
+  ListTablesCommand,
+  PutItemCommand,
+  ScanCommand,
+  DynamoDBClient,
+  type ScanCommandOutput,
+} from "@aws-sdk/client-dynamodb";
 import { createMesh, limits, type MeshError, type Row } from "@causalmesh/core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dynamodbStore, type DynamodbStoreOptions } from "../src/index.js";
@@ -60,8 +69,28 @@ async function refusal(call: Promise<unknown>): Promise<MeshError> {
   );
 }
 
-/** The rows that were sent, in the order in which they came. */
-const puts = (): string[] => way.seen.filter(({ operation }) => operation === "PutItem").map(({ body }) => (body.Item as { sk: { S: string } }).sk.S);
+/** The rows that were sent, in the order in which they came; without what was only written down before. */
+const puts = (): string[] =>
+  way.seen
+    .filter(({ operation, body }) => operation === "PutItem" && !(body.Item as Key).pk.S.includes("#journal#"))
+    .map(({ body }) => (body.Item as Key).sk.S);
+
+interface Key {
+  readonly pk: { readonly S: string };
+  readonly sk: { readonly S: string };
+}
+
+/** How many items of applies that were written down are in the table. */
+async function journalItems(): Promise<number> {
+  let found = 0;
+  let ExclusiveStartKey: ScanCommandOutput["LastEvaluatedKey"];
+  do {
+    const page = await client.send(new ScanCommand({ TableName: TABLE, ConsistentRead: true, ExclusiveStartKey }));
+    found += page.Items!.filter(({ pk }) => pk.S!.startsWith(`${prefix}#journal#`)).length;
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  return found;
+}
 
 const itemOf = async (pk: string, sk: string) => (await client.send(new GetItemCommand({ TableName: TABLE, Key: { pk: { S: pk }, sk: { S: sk } } }))).Item;
 
@@ -233,7 +262,14 @@ describe("an apply", () => {
     await store.apply(rows, [[1, 30]]);
     expect(puts().slice(-30)).toEqual(rows.map(({ key }) => key));
     expect(way.widest).toBe(1);
-    expect(way.seen.at(-1)!.operation).toBe("UpdateItem");
+    expect(
+      way.seen
+        .map(({ operation }) => operation)
+        .filter((operation) => operation !== "DeleteItem")
+        .slice(-2),
+    ).toEqual(["PutItem", "UpdateItem"]);
+    await expect.poll(journalItems).toBe(0);
+    way.widest = 0;
 
     const together = Array.from({ length: 30 }, (_, index) => row(`t${index}`, { counter: 31 }));
     await store.apply([...together, row("after", { counter: 32 })], [[1, 32]]);
@@ -246,7 +282,7 @@ describe("an apply", () => {
     const store = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
     const rows = Array.from({ length: 10 }, (_, index) => row(`k${index}`, { counter: index + 1 }));
     await store.getMany([]);
-    way.fault = ({ operation, body }) => (operation === "PutItem" && (body.Item as { sk: { S: string } }).sk.S === "k6" ? "drop" : undefined);
+    way.fault = ({ operation, body }) => (operation === "PutItem" && (body.Item as Key).sk.S === "k6" ? "drop" : undefined);
     expect(await refusal(store.apply(rows, [[1, 10]]))).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
     const there = (await store.getMany(rows.map(({ key }) => key))).map((found) => found !== undefined);
     expect(there).toEqual(rows.map((_, index) => index < 6));
@@ -257,6 +293,44 @@ describe("an apply", () => {
     await store.apply(rows, [[1, 10]]);
     expect(puts()).toEqual(["k6", "k7", "k8", "k9"]);
     expect((await store.readRegistry()).flushed).toEqual([[1, 10]]);
+  });
+
+  it("that is cut off is completed by the next store, and by no other what was not yet written down whole", async () => {
+    const rows = Array.from({ length: 5 }, (_, index) => row(`k${index}`, { counter: index + 1, value: Buffer.alloc(300_000, index) }));
+    const first = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
+    await first.getMany([]);
+    way.fault = ({ operation, body }) => (operation === "PutItem" && (body.Item as Key).sk.S === "k2" ? "drop" : undefined);
+    expect(await refusal(first.apply(rows, [[1, 5]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    way.fault = ({ operation, body }) => (operation === "PutItem" && "parts" in (body.Item as object) ? "drop" : undefined);
+    const others = rows.map((each) => ({ ...each, key: `other ${each.key}`, replica: 2 }));
+    expect(await refusal(first.apply(others, [[2, 5]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect((await first.getMany(rows.map(({ key }) => key))).map((found) => found !== undefined)).toEqual([true, true, false, false, false]);
+    expect((await first.readRegistry()).flushed).toEqual([]);
+    await first.close();
+    // A part of this one is gone.
+    const torn = { pk: { S: `${prefix}#journal#0` }, sk: { S: "torn#0" }, parts: { N: "2" }, flushed: { L: [] }, rows: { L: [] } };
+    await client.send(new PutItemCommand({ TableName: TABLE, Item: torn }));
+    expect(await journalItems()).toBe(5 + 4 + 1);
+
+    way.fault = () => undefined;
+    const next = open();
+    expect((await next.readRegistry()).flushed).toEqual([[1, 5]]);
+    expect((await next.scan("", undefined, 10)).rows.map((found) => [found.key, found.value!.length, found.value![0]])).toEqual(
+      rows.map(({ key }, index) => [key, 300_000, index]),
+    );
+    await expect.poll(journalItems).toBe(4 + 1);
+  });
+
+  it("that failed is struck out when a later one has reached as far, and not before", async () => {
+    const store = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
+    await store.getMany([]);
+    way.fault = ({ operation }) => (operation === "UpdateItem" ? "drop" : undefined);
+    expect(await refusal(store.apply([row("a", { counter: 7 })], [[1, 7]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    way.fault = () => undefined;
+    await store.apply([row("b", { counter: 6 })], [[1, 6]]);
+    await expect.poll(journalItems).toBe(1);
+    await store.apply([], [[1, 7]]);
+    await expect.poll(journalItems).toBe(0);
   });
 
   it("that comes while another runs waits for it, and does not send again what that sent", async () => {
@@ -303,7 +377,8 @@ describe("a read of many keys", () => {
     };
     expect((await store.getMany(keys)).map((found) => found?.key)).toEqual(keys);
     expect([...unread.values()]).toEqual([3, 3, 3]);
-    expect(way.seen.every(({ body }) => (body.RequestItems as Record<string, { ConsistentRead: boolean }>)[TABLE].ConsistentRead)).toBe(true);
+    const requests = way.seen.filter(({ operation }) => operation === "BatchGetItem").map(({ body }) => body.RequestItems);
+    expect(requests.every((request) => (request as Record<string, { ConsistentRead: boolean }>)[TABLE].ConsistentRead)).toBe(true);
   });
 
   it("takes what comes in parts", async () => {
@@ -416,6 +491,27 @@ describe("a mesh of three nodes", () => {
     const again = open();
     const next = await createMesh({ nodes: 3, store: again });
     expect(await next.session().getMany(["key 0", "key 7", "key 49"])).toEqual([{ index: 0, at: new Date(0) }, undefined, { index: 49, at: new Date(49) }]);
+    await next.close();
+  });
+
+  it("of which all nodes end between a flush's rows and its counters leaves nothing that the next mesh cannot read", async () => {
+    const store = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
+    const mesh = await createMesh({ nodes: 3, store });
+    const session = mesh.session();
+    await session.set("a", 1, { durability: "stored" });
+    way.fault = ({ operation }) => (operation === "UpdateItem" ? "drop" : undefined);
+    await session.setMany([
+      ["a", 2],
+      ["b", 2],
+    ]);
+    await expect.poll(async () => (await store.getMany(["b"]))[0], { timeout: 10_000 }).toBeDefined();
+    // The nodes are cut off from the table, as if their process had ended.
+    way.fault = () => "drop";
+    await Promise.allSettled([mesh.close(), store.close()]);
+
+    way.fault = () => undefined;
+    const next = await createMesh({ nodes: 3, store: open() });
+    expect(await next.session().getMany(["a", "b"])).toEqual([2, 2]);
     await next.close();
   });
 
