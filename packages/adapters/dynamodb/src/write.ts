@@ -12,6 +12,7 @@ import { limits, type FlushedCounters, type Row } from "@causalmesh/core";
 import { isConditionFailed } from "./errors.js";
 import { readCutOff, strikeOut, writeDown, type Entry } from "./journal.js";
 import type { Rows } from "./read.js";
+import { readState } from "./registry.js";
 import { encodeRow, metaKey, number, rowKey } from "./schema.js";
 
 /** Rows of one write that are under way at a time. */
@@ -43,11 +44,18 @@ export class Writer {
     await done;
   }
 
-  /** Completes what was cut off when its store ended. */
+  /**
+   * Completes what was cut off when its store ended. Rows that the counters have reached since are left alone: somebody else flushed them,
+   * and what has followed may be gone again, such as a deletion.
+   */
   async complete(rows: Rows): Promise<void> {
-    for (const cutOff of await readCutOff(rows)) {
+    const cutOffs = await readCutOff(rows);
+    if (cutOffs.length === 0) return;
+    const reached = new Map((await readState(rows)).flushed);
+    for (const cutOff of cutOffs) {
       this.#entries.add(cutOff);
-      await this.#write(rows, cutOff.rows, cutOff.flushed);
+      const missing = cutOff.rows.filter(({ replica, counter }) => counter > (reached.get(replica) ?? 0));
+      await this.#write(rows, missing, cutOff.flushed);
     }
   }
 

