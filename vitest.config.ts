@@ -5,6 +5,7 @@ const ROOTS = [
   "packages/conformance",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
+  "packages/adapters/postgres",
   "packages/adapters/redis",
   "packages/adapters/dynamodb",
   "packages/transport/tcp",

@@ -9,6 +9,7 @@ export const PUBLISHED = [
   "packages/conformance",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
+  "packages/adapters/postgres",
   "packages/adapters/redis",
   "packages/adapters/dynamodb",
   "packages/transport/tcp",

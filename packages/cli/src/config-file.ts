@@ -17,7 +17,7 @@ export interface LoadedConfig {
   readonly folder: string;
 }
 
-type Kind = "string" | "number" | "string or number" | "string or list of strings" | Shape;
+type Kind = "string" | "number" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
 interface Shape {
   readonly [key: string]: Kind;
 }
@@ -31,7 +31,7 @@ const SHAPE: Shape = {
   logLevel: "string",
   timeout: "string or number",
   dev: { nodes: "number", host: "string", port: "number", adminPort: "number" },
-  node: { listen: "string", advertise: "string", admin: "string", cacheBytes: "number" },
+  node: { listen: "string", advertise: "string", admin: "string", cacheBytes: "number", readThrough: "loader (readThrough of @causalmesh/core)" },
 };
 
 /** Loads `wanted`, or the nearest file from `cwd` up the tree; `wanted` false looks for none. */
@@ -90,6 +90,8 @@ function isKind(value: unknown, kind: Exclude<Kind, Shape>): boolean {
       return typeof value === "string";
     case "number":
       return typeof value === "number";
+    case "loader (readThrough of @causalmesh/core)":
+      return typeof (value as { load?: unknown } | null)?.load === "function" && typeof (value as { has?: unknown }).has === "function";
     case "string or number":
       return typeof value === "string" || typeof value === "number";
     case "string or list of strings":

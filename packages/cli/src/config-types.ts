@@ -1,5 +1,7 @@
 // The shape of causalmesh.config.{mjs,js,json}. config-file.ts finds, loads and checks it.
 
+import type { Loader } from "@causalmesh/core";
+
 /** Every entry is optional; flags and environment variables come before it. Relative paths begin at the file's folder. */
 export interface CausalMeshConfig {
   /** Nodes to talk to: `mesh://host:port`, several as an array or with commas. */
@@ -7,7 +9,7 @@ export interface CausalMeshConfig {
   /** Shared secret of nodes and clients, at least 16 bytes. Better kept in `secretFile`. */
   readonly secret?: string;
   readonly secretFile?: string;
-  /** `memory:`, `lmdb:./folder`, `redis://host` or `dynamodb://table`. */
+  /** `memory:`, `lmdb:./folder`, `postgres://user@host/database`, `redis://user@host` or `dynamodb://table`. */
   readonly store?: string;
   readonly namespace?: string;
   /** trace, debug, info, warn, error, fatal or silent. */
@@ -25,6 +27,8 @@ export interface CausalMeshConfig {
     readonly advertise?: string;
     readonly admin?: string;
     readonly cacheBytes?: number;
+    /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
+    readonly readThrough?: Loader;
   };
 }
 

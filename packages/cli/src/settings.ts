@@ -70,7 +70,7 @@ export function resolveStore(flag: string | undefined, settings: Settings, termi
   const { values, folder } = settings.config;
   if (values.store !== undefined) return parseStoreUrl(values.store, folder);
   if (fallback !== undefined) return parseStoreUrl(fallback, terminal.cwd);
-  throw new MeshError("OPTION_INVALID", "which store? Name it with --store or CAUSALMESH_STORE, such as lmdb:./data");
+  throw new MeshError("OPTION_INVALID", "which store? Name it with --store or CAUSALMESH_STORE, such as lmdb:./data or postgres://user@host/database");
 }
 
 /** An environment variable; empty counts as unset, as shells and container files make it hard to tell the two apart. */

@@ -4,13 +4,14 @@
 import { isAbsolute, resolve } from "node:path";
 import { MeshError, type Store } from "@causalmesh/core";
 
-const SUPPORTED = "supported are memory: (gone when the process ends), lmdb:./folder (kept on this machine) and redis://user@host:6379/0 (shared by machines)";
+const SUPPORTED =
+  "supported are memory: (gone when the process ends), lmdb:./folder (kept on this machine); postgres://user@host/database, redis://user@host:6379/0 and dynamodb://table (shared by machines)";
 
 export type StoreUrl =
   | { readonly kind: "memory" }
   | { readonly kind: "lmdb"; readonly path: string }
   /** The adapter's own URL, which may hold a password. */
-  | { readonly kind: "redis"; readonly url: string }
+  | { readonly kind: "postgres" | "redis"; readonly url: string }
   | { readonly kind: "dynamodb"; readonly table: string; readonly options: Readonly<Record<string, string>> };
 
 /** Parses a store URL. A relative path begins at `folder`. The message never repeats the URL's rest: it may hold a password. */
@@ -24,6 +25,7 @@ export function parseStoreUrl(text: string, folder: string): StoreUrl {
   const rest = match[2].replace(/^\/\//, "");
   if (scheme === "memory") return parseMemory(rest);
   if (scheme === "lmdb") return parseLmdb(rest, folder);
+  if (scheme === "postgres" || scheme === "postgresql") return parsePostgres(rest);
   if (scheme === "redis" || scheme === "rediss") return parseRedis(scheme, rest);
   if (scheme === "dynamodb") return parseDynamodb(rest);
   throw new MeshError("OPTION_INVALID", `no store has the scheme ${scheme}: in this version; ${SUPPORTED}`);
@@ -40,6 +42,12 @@ function parseLmdb(rest: string, folder: string): StoreUrl {
 }
 
 /** The adapter checks the rest when it opens the store. What could be a part of a password must not get so far as to be shown as a host. */
+function parsePostgres(rest: string): StoreUrl {
+  if (rest === "") throw new MeshError("OPTION_INVALID", "postgres: needs an address, such as postgres://user:password@host:5432/database");
+  if (/[/?].*@|#/s.test(rest)) throw new MeshError("OPTION_INVALID", "postgres: write / ? # and @ in a user name or password as %2F %3F %23 and %40");
+  return { kind: "postgres", url: `postgres://${rest}` };
+}
+
 function parseRedis(scheme: string, rest: string): StoreUrl {
   if (rest === "") throw new MeshError("OPTION_INVALID", `${scheme}: needs an address, such as ${scheme}://user:password@host:6379/0?prefix=shop`);
   if (/[/?].*@|#/s.test(rest)) throw new MeshError("OPTION_INVALID", `${scheme}: write / ? # and @ in a user name or password as %2F %3F %23 and %40`);
@@ -79,12 +87,13 @@ function withoutSecrets(url: string): string {
 
 /** For another process of ours, with all that it needs: never for a command line, which other users see. */
 export function storeUrlText(url: StoreUrl): string {
-  return url.kind === "redis" ? url.url : formatStoreUrl(url);
+  return url.kind === "postgres" || url.kind === "redis" ? url.url : formatStoreUrl(url);
 }
 
 export async function openStore(url: StoreUrl): Promise<Store> {
   if (url.kind === "memory") return (await import("@causalmesh/adapter-memory")).memoryStore();
   if (url.kind === "lmdb") return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });
   if (url.kind === "dynamodb") return (await import("@causalmesh/adapter-dynamodb")).dynamodbStore({ table: url.table, ...url.options });
-  return (await import("@causalmesh/adapter-redis")).redisStore({ url: url.url });
+  if (url.kind === "redis") return (await import("@causalmesh/adapter-redis")).redisStore({ url: url.url });
+  return (await import("@causalmesh/adapter-postgres")).postgresStore({ url: url.url });
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { MemberStatus } from "@causalmesh/core";
 import { adminApp, startAdmin, type Admin } from "../src/admin.js";
@@ -71,6 +72,13 @@ describe("formatMetrics", () => {
       process_resident_memory_bytes: 1000,
       process_start_time_seconds: 1_700_000_000,
     });
+  });
+
+  it("are the ones of docs/METRICS.md, with their types", () => {
+    const documented = [...readFileSync(new URL("../../../docs/METRICS.md", import.meta.url), "utf8").matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
+    const printed = [...formatMetrics(STATUS, NUMBERS).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+    const pairs = (matches: RegExpExecArray[]): string[] => matches.map(([, name, type]) => `${name} ${type}`).sort();
+    expect(pairs(documented)).toEqual(pairs(printed));
   });
 
   it("escapes what stands in a label", () => {

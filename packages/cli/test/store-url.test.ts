@@ -20,11 +20,14 @@ describe("parseStoreUrl", () => {
       { kind: "dynamodb", table: "t.a-b", options: { region: "eu-central-1", endpoint: "http://h:8000", prefix: "shop" } },
     ],
     ["REDISS://h", { kind: "redis", url: "rediss://h" }],
+    ["postgres://u:p@h:6000/db?schema=s", { kind: "postgres", url: "postgres://u:p@h:6000/db?schema=s" }],
+    ["postgresql://h/db", { kind: "postgres", url: "postgres://h/db" }],
+    ["Postgres://h", { kind: "postgres", url: "postgres://h" }],
   ])("%s", (text, expected) => {
     expect(parseStoreUrl(text, "/home/me")).toEqual(expected);
   });
 
-  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "postgres://u:p@h/db", "cassandra://table?region=x", "nonsense:", ":", "://"])(
+  it.each(["", "data", "./data", "memory:x", "lmdb:", "lmdb://", "lmdb:a\0b", "mysql://u:p@h/db", "cassandra://h", "nonsense:", ":", "://"])(
     "refuses %j and says what there is",
     (text) => {
       expect(() => parseStoreUrl(text, "/home/me")).toThrow(
@@ -37,18 +40,41 @@ describe("parseStoreUrl", () => {
     expect(() => parseStoreUrl("./data", "/")).toThrow(/did you mean lmdb:\.\/data\?/);
   });
 
-  it.each(["redis:", "rediss://", "redis://me:a/b@h", "redis://me:a?b@h", "redis://h#1"])("refuses %j and says how it is written", (text) => {
-    expect(() => parseStoreUrl(text, "/")).toThrow(
-      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/redis(s:|:\/\/user)|%2F/) }),
-    );
+  it.each(["postgres:", "postgresql://"])("refuses %j and says what it needs", (text) => {
+    expect(() => parseStoreUrl(text, "/")).toThrow(expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringContaining("postgres://user") }));
   });
 
-  it.each(["redis://me:hunter2/@db/prod", "postgres://me:hunter2@db/prod", "me:hunter2@db", "hunter2@db"])("never repeats the password of %s", (text) => {
+  it.each(["mysql://me:hunter2@db/prod", "me:hunter2@db", "hunter2@db"])("never repeats the password of %s", (text) => {
     expect(() => parseStoreUrl(text, "/")).toThrow(expect.objectContaining({ message: expect.not.stringContaining("hunter2") }));
   });
 
   it("formats what it parses", () => {
-    for (const text of ["memory:", "lmdb:/a b/c"]) expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe(text);
+    for (const text of ["memory:", "lmdb:/a b/c", "postgres://h:6000/db"]) expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe(text);
+  });
+
+  it.each([
+    ["postgres://me:hunter2@db:6000/prod", "postgres://db:6000/prod"],
+    ["postgres://me:hun@ter2@db/prod", "postgres://db/prod"],
+    ["postgres://db/prod?password=hunter2", "postgres://db/prod"],
+    ["postgres://me@[::1]/prod", "postgres://[::1]/prod"],
+  ])("formats %s without its secrets, and gives it to a process whole", (text, formatted) => {
+    expect(formatStoreUrl(parseStoreUrl(text, "/"))).toBe(formatted);
+    expect(storeUrlText(parseStoreUrl(text, "/"))).toBe(text);
+  });
+
+  it.each(["postgres://me:5/hunter2@db/prod", "postgres://me:5?hunter2@db/prod", "postgres://me:5#hunter2@db/prod"])(
+    "refuses %s, whose password would be taken for a part of the address",
+    (text) => {
+      expect(() => parseStoreUrl(text, "/")).toThrow(
+        expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/^(?!.*(hunter2|me:5)).*%2F %3F %23/s) }),
+      );
+    },
+  );
+
+  it.each(["redis:", "rediss://", "redis://me:a/b@h", "redis://me:a?b@h", "redis://h#1"])("refuses %j and says how it is written", (text) => {
+    expect(() => parseStoreUrl(text, "/")).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID", message: expect.stringMatching(/redis(s:|:\/\/user)|%2F/) }),
+    );
   });
 
   it("gives a redis URL whole to our own processes, and shows it without user, password and parameters", () => {
@@ -93,6 +119,17 @@ describe("parseStoreUrl", () => {
   it("opens a store in memory", async () => {
     const store = await openStore({ kind: "memory" });
     expect(store.abilities).toMatchObject({ durable: false, shared: false });
+    await store.close();
+  });
+
+  it("opens none where pg does not understand the address, and does not repeat it", async () => {
+    const opening = openStore(parseStoreUrl("postgres://me:hunter2@db:x/prod", "/"));
+    await expect(opening).rejects.toMatchObject({ code: "OPTION_INVALID", message: expect.not.stringContaining("hunter2") });
+  });
+
+  it("opens a store in Postgres, which connects when it is used", async () => {
+    const store = await openStore(parseStoreUrl("postgresql://me:hunter2@db.example/prod?prefix=shop_", "/"));
+    expect([store.name, store.abilities.shared]).toEqual(["postgres at db.example:5432/prod", true]);
     await store.close();
   });
 });

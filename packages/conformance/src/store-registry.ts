@@ -1,7 +1,7 @@
 // Claims about the registry and the flushed counters: the first is swapped by at most one of many, the second only grow.
 
 import type { Store } from "@causalmesh/core";
-import { assert, assertEqual } from "./case.js";
+import { assert, assertEqual, assertRejects } from "./case.js";
 import { bytesOf, readFlushed, readRow, row, whereShared, type StoreClaim } from "./store-setup.js";
 
 /** Swaps `times` times, each time on top of what it has just read, as often as it takes. */
@@ -46,6 +46,26 @@ export const REGISTRY_CLAIMS: readonly StoreClaim[] = [
       const { registry } = await store.readRegistry();
       assertEqual(registry && { epoch: registry.epoch, bytes: new Uint8Array(registry.bytes) }, first, "the registry after three refused swaps");
       assertEqual(await store.swapRegistry(1, { epoch: 2, bytes: bytesOf("next") }), true, "the next swap");
+    },
+  },
+  {
+    name: "registry: a batch of an earlier epoch is refused whole, one of this or a later epoch is taken",
+    check: async ({ store }) => {
+      await store.apply([row("a")], [[1, 1]], 1);
+      await store.swapRegistry(0, { epoch: 1, bytes: bytesOf("first") });
+      await store.apply([row("b")], [[1, 2]], 1);
+      await store.swapRegistry(1, { epoch: 2, bytes: bytesOf("second") });
+      await assertRejects(store.apply([row("c"), row("a", { timestamp: 900 })], [[1, 9]], 1), ["NODE_BEHIND"], "a batch of epoch 1 in epoch 2");
+      assertEqual(await readRow(store, "c"), undefined, "a row of the batch that was refused");
+      assertEqual((await readRow(store, "a"))?.timestamp, row("a").timestamp, "the timestamp of a row that the batch would have replaced");
+      assertEqual(await readFlushed(store), [[1, 2]], "the flushed counters");
+      await store.apply([row("d")], [[1, 3]], 2);
+      await store.apply([row("e")], [[1, 4]], 3);
+      assertEqual(
+        (await store.getMany(["d", "e"])).map((found) => found?.key),
+        ["d", "e"],
+        "rows of this and of a later epoch",
+      );
     },
   },
   {

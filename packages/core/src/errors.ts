@@ -55,6 +55,17 @@ export function inputText(input: unknown): string {
   return typeof input === "object" && input !== null ? "an object" : String(input);
 }
 
+/** Why a store takes no batch of a view that has been followed by another one. For authors of adapters. */
+export function fencedError(store: string, epoch: number, current: number): MeshError {
+  return new MeshError(
+    "NODE_BEHIND",
+    `${store} belongs to a mesh of epoch ${current} now, and a node of epoch ${epoch} may not write to it any more; end that node`,
+    {
+      retryable: false,
+    },
+  );
+}
+
 /** The only error that this library throws at its users. The message says what happened, to what, and what to do. */
 export class MeshError extends Error {
   readonly code: MeshErrorCode;

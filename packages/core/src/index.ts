@@ -1,7 +1,8 @@
 // For users.
 export { createMesh } from "./embedded/create-mesh.js";
-export { MeshError, type MeshErrorCode, type MeshErrorOptions } from "./errors.js";
+export { fencedError, MeshError, type MeshErrorCode, type MeshErrorOptions } from "./errors.js";
 export type * from "./mesh.js";
+export { readThrough, type Loader, type ReadThroughOptions } from "./read-through.js";
 export { jsonCodec, plainJsonCodec } from "./client/codec.js";
 
 // For those who run nodes, and for authors of adapters and transports.

@@ -1,5 +1,6 @@
 // What users hold: a mesh and its sessions, the same for a mesh in this process and for a remote one.
 
+import type { Loader } from "./read-through.js";
 import type { Store } from "./store.js";
 
 /** When a write is answered. `docs/durability.md` says what each survives. */
@@ -55,6 +56,11 @@ export interface Session {
   getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]>;
   set(key: string, value: unknown, options?: WriteOptions): Promise<void>;
   delete(key: string, options?: WriteOptions): Promise<void>;
+  /**
+   * Says that what a loader (`readThrough`) has returned for this key is out of date. It is a write: whoever sees it, and everything that
+   * follows it, is shown nothing that was loaded before. The same as `delete`.
+   */
+  invalidate(key: string, options?: WriteOptions): Promise<void>;
   /** One write of several keys: whoever sees one of them sees all. */
   setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void>;
   deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void>;
@@ -71,6 +77,8 @@ export interface Session {
 export interface MeshStatus {
   readonly epoch: number;
   readonly members: readonly MemberStatus[];
+  /** Addresses of nodes that did not answer. */
+  readonly unreachable: readonly string[];
 }
 
 /** What one member knows; vectors are objects from replica id to counter. */
@@ -135,6 +143,8 @@ export interface EmbeddedMeshOptions extends MeshOptions {
   readonly store: Store;
   /** Bound of each node's cache. */
   readonly cacheBytes?: number;
+  /** Where keys come from that the mesh has no value for: `readThrough({ prefix, load, ttl })`. */
+  readonly readThrough?: Loader;
 }
 
 /** Turns values into bytes and back. */

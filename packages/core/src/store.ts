@@ -71,8 +71,12 @@ export interface Store {
    * Writes each row unless the store has one of that key with a greater or equal (timestamp, replica), and raises the flushed
    * counters, never lowers them. Repeating and reordering calls is harmless. A key stands in `rows` at most once.
    * With `abilities.atomicApply`, all at once; without, rows in the order given and the counters last.
+   *
+   * `epoch` is that of the view in which the batch was made; without one nothing is checked. Where the registry has a later one, the batch comes from a node that has no
+   * part in the mesh any more: rejects with `NODE_BEHIND`, and nothing is written. With `atomicApply` no swap of the registry comes
+   * between this look and the writing.
    */
-  apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void>;
+  apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void>;
 
   readRegistry(): Promise<RegistryState>;
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { jsonCodec, plainJsonCodec } from "../src/client/codec.js";
 import { parseDuration } from "../src/client/duration.js";
 import { checkNamespace, storedKey } from "../src/client/keys.js";
+import type { Change } from "../src/client/call.js";
 import { OwnWrites } from "../src/client/own-writes.js";
 import { checkSecret } from "../src/client/secret.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
@@ -42,8 +43,10 @@ describe("the default codec", () => {
 
   it("writes plain values as the JSON that other programs read", () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        fc.pre(!JSON.stringify(value).includes('"$":') && !JSON.stringify(value).includes("-0") && !JSON.stringify(value).includes("__proto__"));
+      fc.property(fc.json(), (text) => {
+        // Parsed again, so that there is no -0, which JSON does not have.
+        const value: unknown = JSON.parse(JSON.stringify(JSON.parse(text)));
+        fc.pre(!text.includes('"$":') && !text.includes("__proto__"));
         expect(jsonCodec.encode(value)).toEqual(encodeUtf8(JSON.stringify(value)));
       }),
     );
@@ -138,35 +141,21 @@ describe("secrets", () => {
 });
 
 describe("a session's own writes", () => {
-  const change = (key: string, value: string | null, ttlMs = 0): { key: string; value: Uint8Array | null; ttlMs: number } => ({
+  const change = (key: string, value: string | null, ttlMs = 0): Change => ({
     key,
     value: value === null ? null : encodeUtf8(value),
     ttlMs,
+    expiresAt: 0,
   });
 
   it("show the newest of each key until the node has all of them", () => {
     const own = new OwnWrites();
-    own.add(1, 1, 100, [change("a", "1"), change("b", "1")], vectorOf([[1, 1]]));
-    own.add(
-      2,
-      4,
-      90,
-      [change("a", "2")],
-      vectorOf([
-        [1, 1],
-        [2, 4],
-      ]),
-    );
-    own.add(
-      1,
-      2,
-      101,
-      [change("a", null)],
-      vectorOf([
-        [1, 2],
-        [2, 4],
-      ]),
-    );
+    const first = { replica: 1, issued: EMPTY_VECTOR };
+    own.add(first, 1, 100, [change("a", "1"), change("b", "1")]);
+    expect(own.madeAt).toBe(first);
+    own.add({ replica: 2, issued: vectorOf([[1, 1]]) }, 4, 90, [change("a", "2")]);
+    expect(own.madeAt).toBeUndefined();
+    own.add({ replica: 1, issued: vectorOf([[2, 4]]) }, 2, 101, [change("a", null)]);
     expect(own.newest("a")?.write).toMatchObject({ replica: 1, counter: 2 });
     expect(own.written).toEqual(
       vectorOf([
@@ -199,7 +188,7 @@ describe("a session's own writes", () => {
 
   it("expire by the writer's clock", () => {
     const own = new OwnWrites();
-    own.add(1, 1, 4096 * 10, [change("k", "v", 50)], EMPTY_VECTOR);
+    own.add({ replica: 1, issued: EMPTY_VECTOR }, 1, 4096 * 10, [change("k", "v", 50)]);
     expect(own.newest("k")?.change.expiresAt).toBe(timestampMs(4096 * 10) + 50);
   });
 });

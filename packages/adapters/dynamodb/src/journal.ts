@@ -5,7 +5,7 @@
 // written down whole: nothing is lost by doing it twice, or while it is still under way elsewhere, since rows keep winners and counters only rise.
 //
 //   pk                      sk           other attributes
-//   causalmesh#journal#0    APPLY#0      parts, flushed, rows      APPLY is a name of its own for each apply
+//   causalmesh#journal#0    APPLY#0      parts, flushed, epoch, rows      APPLY is a name of its own for each apply
 //   causalmesh#journal#1    APPLY#1      rows                      the others of its parts, which are there before the first one is
 
 import { randomUUID } from "node:crypto";
@@ -29,17 +29,24 @@ export interface Entry {
   readonly keys: readonly Item[];
 }
 
-export interface CutOff extends Entry {
+/** What an apply is given. */
+export interface Batch {
   readonly rows: readonly Row[];
+  readonly flushed: FlushedCounters;
+  readonly epoch: number | undefined;
 }
 
-export async function writeDown({ caller, table, prefix }: Rows, rows: readonly Row[], flushed: FlushedCounters): Promise<Entry> {
+export interface CutOff extends Entry, Batch {}
+
+export async function writeDown({ caller, table, prefix }: Rows, { rows, flushed, epoch }: Batch): Promise<Entry> {
   const apply = randomUUID();
   const goneAt = number(Math.ceil((Date.now() + KEPT_MS) / 1000));
   const parts = partsOf(rows).map((part, index): Item => ({ ...keyOf(prefix, apply, index), rows: encodeRows(part), goneAt }));
   const put = async (Item: Item): Promise<unknown> => await caller.send(new PutItemCommand({ TableName: table, Item }));
   await Promise.all(parts.slice(1).map(put));
-  await put({ ...parts[0], parts: number(parts.length), flushed: { L: flushed.map((pair) => ({ L: pair.map(number) })) } });
+  const head: Item = { parts: number(parts.length), flushed: { L: flushed.map((pair) => ({ L: pair.map(number) })) } };
+  if (epoch !== undefined) head.epoch = number(epoch);
+  await put({ ...parts[0], ...head });
   return { flushed, keys: parts.map(({ pk, sk }) => ({ pk, sk })) };
 }
 
@@ -108,5 +115,6 @@ function encodeRows(rows: readonly Row[]): AttributeValue {
 function decodeEntry(parts: readonly Item[]): CutOff {
   const rows = parts.flatMap((part) => part.rows.L!.map(({ M }) => decodeRow(M!)));
   const flushed = parts[0].flushed.L!.map(({ L }) => [Number(L![0].N), Number(L![1].N)] as const);
-  return { rows, flushed, keys: parts.map(({ pk, sk }) => ({ pk, sk })) };
+  const epoch = parts[0].epoch === undefined ? undefined : Number(parts[0].epoch.N);
+  return { rows, flushed, epoch, keys: parts.map(({ pk, sk }) => ({ pk, sk })) };
 }

@@ -7,6 +7,8 @@ import { decodeRow, rowKey, shardPk, type Item } from "./schema.js";
 
 export interface Rows {
   readonly caller: Caller;
+  /** The store's, for messages. */
+  readonly name: string;
   readonly table: string;
   readonly prefix: string;
   readonly shards: number;

@@ -32,6 +32,12 @@ export async function readState({ caller, table, prefix }: Rows): Promise<Regist
   return { registry, flushed };
 }
 
+/** 0 where there is no registry. */
+export async function readEpoch({ caller, table, prefix }: Rows): Promise<number> {
+  const { Item: found } = await caller.send(new GetItemCommand({ TableName: table, Key: metaKey(prefix, "registry"), ConsistentRead: true }));
+  return found === undefined ? 0 : decodeRegistry(found).epoch;
+}
+
 function decodeRegistry({ epoch, bytes }: Item): RegistryRecord {
   const decoded = decodeBytes(bytes);
   if (decoded === undefined || !Number.isSafeInteger(Number(epoch?.N)))

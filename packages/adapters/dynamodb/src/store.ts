@@ -71,7 +71,7 @@ class DynamodbStore implements Store {
     this.#caller = new Caller({ ...clientOf(rest), name: this.name, timeoutMs: checkedTimeout(rest.timeoutMs) });
     this.#prepare = async () => {
       const found = await prepareTable(this.#caller, { table, prefix, shards, createTable, name: this.name });
-      const rows = { caller: this.#caller, table, prefix, shards: found };
+      const rows = { caller: this.#caller, name: this.name, table, prefix, shards: found };
       await this.#writer.complete(rows);
       return rows;
     };
@@ -81,11 +81,11 @@ class DynamodbStore implements Store {
     return await this.#run(async (rows) => await readMany(rows, keys));
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void> {
     // The arrays and bytes are the caller's again when the promise settles, which may be before everything is sent.
     const changes = rows.map((row) => ({ ...row, value: row.value === null ? null : new Uint8Array(row.value) }));
     const counters = flushed.map(([replica, counter]) => [replica, counter] as const);
-    await this.#run(async (table) => await this.#writer.apply(table, changes, counters));
+    await this.#run(async (table) => await this.#writer.apply(table, changes, counters, epoch));
   }
 
   async readRegistry(): Promise<RegistryState> {

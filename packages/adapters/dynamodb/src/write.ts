@@ -8,11 +8,11 @@
 // are not sent again: each attempt goes on where the one before it stopped.
 
 import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { limits, type FlushedCounters, type Row } from "@causalmesh/core";
+import { fencedError, limits, type FlushedCounters, type Row } from "@causalmesh/core";
 import { isConditionFailed } from "./errors.js";
 import { readCutOff, strikeOut, writeDown, type Entry } from "./journal.js";
 import type { Rows } from "./read.js";
-import { readState } from "./registry.js";
+import { readEpoch, readState } from "./registry.js";
 import { encodeRow, metaKey, number, rowKey } from "./schema.js";
 
 /** Rows of one write that are under way at a time. */
@@ -32,12 +32,14 @@ export class Writer {
   readonly #entries = new Set<Entry>();
 
   /** One call after another, so that a repeated call finds what the one before it did. */
-  async apply(rows: Rows, changes: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: Rows, changes: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void> {
     const before = this.#last;
     const done = (async () => {
       await before.catch(() => undefined);
+      const current = epoch === undefined ? 0 : await readEpoch(rows);
+      if (epoch !== undefined && current > epoch) throw fencedError(rows.name, epoch, current);
       const unknown = changes.filter((row) => !this.#isKnown(row));
-      if (unknown.length > 0) this.#entries.add(await writeDown(rows, unknown, flushed));
+      if (unknown.length > 0) this.#entries.add(await writeDown(rows, { rows: unknown, flushed, epoch }));
       await this.#write(rows, unknown, flushed);
     })();
     this.#last = done;
@@ -46,13 +48,18 @@ export class Writer {
 
   /**
    * Completes what was cut off when its store ended. Rows that the counters have reached since are left alone: somebody else flushed them,
-   * and what has followed may be gone again, such as a deletion.
+   * and what has followed may be gone again, such as a deletion. So is a batch of an earlier epoch, which no store takes any more.
    */
   async complete(rows: Rows): Promise<void> {
     const cutOffs = await readCutOff(rows);
     if (cutOffs.length === 0) return;
-    const reached = new Map((await readState(rows)).flushed);
+    const { registry, flushed } = await readState(rows);
+    const reached = new Map(flushed);
     for (const cutOff of cutOffs) {
+      if (cutOff.epoch !== undefined && (registry?.epoch ?? 0) > cutOff.epoch) {
+        await strikeOut(rows, cutOff);
+        continue;
+      }
       this.#entries.add(cutOff);
       const missing = cutOff.rows.filter(({ replica, counter }) => counter > (reached.get(replica) ?? 0));
       await this.#write(rows, missing, cutOff.flushed);

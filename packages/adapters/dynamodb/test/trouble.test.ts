@@ -339,6 +339,22 @@ describe("an apply", () => {
     await expect.poll(journalItems).toBe(0);
   });
 
+  it("that is cut off is not completed when the mesh has gone on without its node", async () => {
+    const [first, second] = [open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } }), open()];
+    await second.swapRegistry(0, { epoch: 1, bytes: Buffer.from("first") });
+    await first.getMany([]);
+    way.fault = ({ operation, body }) => (operation === "PutItem" && (body.Item as Key).sk.S === "k1" ? "drop" : undefined);
+    const rows = Array.from({ length: 3 }, (_, index) => row(`k${index}`, { counter: index + 1 }));
+    expect(await refusal(first.apply(rows, [[1, 3]], 1))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    way.fault = () => undefined;
+    await first.close();
+    await second.swapRegistry(1, { epoch: 2, bytes: Buffer.from("second") });
+    const next = open();
+    expect((await next.getMany(rows.map(({ key }) => key))).map((found) => found !== undefined)).toEqual([true, false, false]);
+    expect((await next.readRegistry()).flushed).toEqual([]);
+    expect(await journalItems()).toBe(0);
+  });
+
   it("that failed is struck out when a later one has reached as far, and not before", async () => {
     const store = open({ connection: { credentials: CREDENTIALS, maxAttempts: 1 } });
     await store.getMany([]);

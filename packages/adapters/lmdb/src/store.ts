@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { open, type Database, type RootDatabase } from "lmdb";
 import {
+  fencedError,
   MeshError,
   type FlushedCounters,
   type RegistryRecord,
@@ -91,10 +92,12 @@ class LmdbStore implements Store {
     );
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
     const bytes = rows.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
     await this.#writing(bytes, () => {
       // All that may fail comes first: what the callback has written when it throws would be committed.
+      const current = this.#registry()?.epoch ?? 0;
+      if (current > epoch) throw fencedError(this.name, epoch, current);
       const writes = this.#winners(rows).map((row) => [encodeKey(row.key), encodeRow(row)] as const);
       const counters = flushed.length > 0 ? this.#raised(flushed) : undefined;
       for (const [key, row] of writes) void this.#rows.put(key, row);

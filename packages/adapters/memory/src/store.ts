@@ -1,7 +1,7 @@
 // A store in the memory of this process: for tests, for benches, and as the oracle that other stores are compared with. It is
 // as simple as the contract allows. Every method does its work before it returns its promise, so each call is atomic.
 
-import { MeshError } from "@causalmesh/core";
+import { fencedError, MeshError } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import { KeyIndex } from "./key-index.js";
 
@@ -29,8 +29,9 @@ class MemoryStore implements Store {
     });
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
     this.#checkOpen();
+    if (this.#registry !== undefined && this.#registry.epoch > epoch) throw fencedError(this.name, epoch, this.#registry.epoch);
     for (const row of rows) {
       const present = this.#rows.get(row.key);
       if (present === undefined) this.#keys.add(row.key);

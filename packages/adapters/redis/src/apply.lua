@@ -3,18 +3,21 @@
 -- A script runs alone, but what it has done before it fails stays done. So everything that may fail comes first, and only reads;
 -- and Redis refuses a script for want of memory or disk at its first write, never at a later one.
 --
--- KEYS  prefix of rows, index of keys, index of rows that go, flushed counters
--- ARGV  milliseconds that a deleted or expired row stays, number of rows;
+-- KEYS  prefix of rows, index of keys, index of rows that go, flushed counters, registry
+-- ARGV  milliseconds that a deleted or expired row stays, number of rows, epoch of the batch or "";
 --       per row: key, timestamp, replica, expiresAt, "deleted" or "value", its bytes as stored; then replica, counter, …
--- Answers 0, or the number of the row whose stored bytes are no row.
+-- Answers 0; or the number of the row whose stored bytes are no row; or, negative, the later epoch that the registry has.
 --
 -- All numbers are whole and below 2^53, so Lua compares them exactly; they are stored as the text that came in.
 local rows, index, going, flushed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local kept_ms, count = tonumber(ARGV[1]), tonumber(ARGV[2])
-local FIRST, FIELDS = 3, 6
+local FIRST, FIELDS = 4, 6
 local HEAD_BYTES = 80
 local SWEPT_MIN = 16
 local MEMBERS_MAX = 2000
+
+local epoch, current = tonumber(ARGV[3]), tonumber(redis.call('HGET', KEYS[5], 'epoch') or '0')
+if epoch and current > epoch then return -current end
 
 local winners, had_end, fresh = {}, {}, {}
 for row = 1, count do

@@ -6,6 +6,7 @@
 
 import { randomUUID } from "node:crypto";
 import {
+  fencedError,
   limits,
   MeshError,
   type FlushedCounters,
@@ -96,13 +97,14 @@ class RedisStore implements Store {
     });
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
-    const { rows: prefix, index, going, flushed: counters } = this.#names;
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void> {
+    const { rows: prefix, index, going, flushed: counters, registry } = this.#names;
     const raised = flushed.flatMap(([replica, counter]) => [String(replica), String(counter)]);
-    const args = [limits.TOMBSTONE_TTL_MS, rows.length, ...[rows.map(rowArguments), raised].flat(2)];
+    const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch === undefined ? "" : String(epoch), ...[rows.map(rowArguments), raised].flat(2)];
     await this.#connection.run(async (client) => {
-      const damaged = await applyScript.run(client, [prefix, index, going, counters], args);
-      if (damaged > 0) throw damagedRow(rows[damaged - 1].key);
+      const answer = await applyScript.run(client, [prefix, index, going, counters, registry], args);
+      if (answer < 0) throw fencedError(this.name, epoch!, -answer);
+      if (answer > 0) throw damagedRow(rows[answer - 1].key);
     });
   }
 

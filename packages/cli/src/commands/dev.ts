@@ -32,6 +32,8 @@ interface DevOptions {
   readonly port: number;
   readonly adminPort: number;
   readonly insecure: boolean;
+  /** The configuration file, where it has a loader that the nodes have to import. */
+  readonly loaderFile: string | undefined;
 }
 
 /** As many processes as one machine is asked to run for development. */
@@ -63,6 +65,7 @@ function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext)
     port: whole(flags.port, "port", config.port, DEFAULT_PORT, 0, PORT_MAX),
     adminPort: whole(flags.adminPort, "admin-port", config.adminPort, 0, 0, PORT_MAX),
     insecure: flags.insecureNoAuthentication === true,
+    loaderFile: settings.config.values.node?.readThrough === undefined ? undefined : settings.config.path,
   };
   checkOptions(options, settings.secret);
   return options;
@@ -149,9 +152,10 @@ async function formView(options: DevOptions, { settings }: CommandContext): Prom
   }
 }
 
-/** What a node needs beside its environment, so that it reads no configuration file again. */
-function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { insecure }: DevOptions): string[] {
-  const args = ["--no-config", "--listen", formatHostPort(listen), "--advertise", advertise, "--admin", `127.0.0.1:${adminPort}`];
+/** What a node needs beside its environment, so that it reads no configuration file again, unless that has a loader, which is code. */
+function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { insecure, loaderFile }: DevOptions): string[] {
+  const args = loaderFile === undefined ? ["--no-config"] : ["--config", loaderFile];
+  args.push("--listen", formatHostPort(listen), "--advertise", advertise, "--admin", `127.0.0.1:${adminPort}`);
   if (replica !== undefined) args.push("--replica", String(replica));
   if (insecure) args.push(INSECURE_FLAG);
   return args;

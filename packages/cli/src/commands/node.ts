@@ -1,6 +1,6 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import type { MeshError } from "@causalmesh/core";
+import type { Loader, MeshError } from "@causalmesh/core";
 import { formMesh, limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
@@ -38,6 +38,7 @@ interface NodeOptions {
   readonly replica: number | undefined;
   readonly admin: HostPort | undefined;
   readonly cacheBytes: number;
+  readonly readThrough: Loader | undefined;
   readonly supervised: boolean;
 }
 
@@ -80,6 +81,7 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
       flags.cacheBytes === undefined
         ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
         : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+    readThrough: config.readThrough,
     supervised: flags.supervised === true,
   };
 }
@@ -124,7 +126,8 @@ async function serve({ options, context, watch, store, replica, listen, log }: S
   const address = formatHostPort(listen);
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
-  const node = await startNode({ store, transport: tcpTransport(), address, replica, secret, cacheBytes: options.cacheBytes, onFatal });
+  const { cacheBytes, readThrough } = options;
+  const node = await startNode({ store, transport: tcpTransport(), address, replica, secret, cacheBytes, readThrough, onFatal });
   let ready = true;
   const admin = await openAdmin(options.admin, node, () => ready);
   try {

@@ -1,9 +1,12 @@
 // A growing buffer for what leaves this process. One writer is filled and emptied again and again, so that encoding
 // allocates nothing in the steady state.
 
+import { copyBytes } from "./copy.js";
 import { encodeUtf8Into } from "./utf8.js";
 
 const BYTES_MIN = 256;
+/** Below this, a loop is faster than the call of `set`. */
+const SHORT_BYTES = 32;
 
 /** Appends numbers, text and bytes. Numbers are little-endian; varints carry seven bits per byte, least significant first. */
 export class ByteWriter {
@@ -72,11 +75,9 @@ export class ByteWriter {
   raw(source: Uint8Array, start = 0, end = source.length): void {
     const count = end - start;
     this.reserve(count);
-    if (count < 32) {
-      for (let index = start; index < end; index++) this.bytes[this.length++] = source[index];
-      return;
-    }
-    this.bytes.set(start === 0 && end === source.length ? source : source.subarray(start, end), this.length);
+    // A whole array needs no view to be copied.
+    if (count === source.length && count >= SHORT_BYTES) this.bytes.set(source, this.length);
+    else copyBytes(source, start, count, this.view, this.length);
     this.length += count;
   }
 

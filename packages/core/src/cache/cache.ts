@@ -1,7 +1,7 @@
 // The readable cache of a node (design I4), outside the JavaScript heap.
 
+import { copyBytes, copyRange } from "../bytes/copy.js";
 import { Arena } from "./arena.js";
-import { copyBytes } from "./copy.js";
 import {
   COUNTER_FLOAT,
   EXPIRES,
@@ -31,6 +31,8 @@ export const TOMBSTONE = 1;
 export const ABSENT = 2;
 /** The winner only among the writes seen here; the store's row has to be loaded before it can be shown. */
 export const INCOMPLETE = 4;
+/** What the mesh's loader returned when it was asked: the value, or that there is none. It stands in for the deletion or absence whose stamp it has. */
+export const LOADED = 8;
 
 /** Below this, queues of whole chunks make no sense; a smaller bound counts as this one. */
 const BYTES_MIN = 64 * 1024;
@@ -70,7 +72,7 @@ export class Cache {
       bytesMax,
       entriesMax: Math.max(1, Math.min(options.entriesMax ?? 2 ** 31, 2 ** 31)),
       evictable: options.evictable,
-      hashOf: (bytes, start, length) => this.#hash(bytes, start, length),
+      hashOf: (bytes, start, length) => this.hash(bytes, start, length),
     });
   }
 
@@ -97,9 +99,14 @@ export class Cache {
     return { arena: this.#arena, index: this.#index, eviction: this.#eviction };
   }
 
+  /** A key's hash; whoever needs it more than once hands it on. */
+  hash(bytes: Uint8Array, start: number, length: number): number {
+    return hashBytes(bytes, start, length, this.#seed, this.#multiplier) & this.#hashMask;
+  }
+
   /** Position of a key's entry, 0 where there is none. A position is valid until the next put or remove. */
-  find(bytes: Uint8Array, start: number, length: number): number {
-    return this.#index.find(this.#hash(bytes, start, length), bytes, start, length);
+  find(bytes: Uint8Array, start: number, length: number, hash = this.hash(bytes, start, length)): number {
+    return this.#index.find(hash, bytes, start, length);
   }
 
   /** Counts a use of the entry, for eviction. */
@@ -140,11 +147,12 @@ export class Cache {
     return valueLengthOf(this.#word(at, LENGTHS_WORD));
   }
 
-  copyValue(at: number, target: Uint8Array, offset: number): void {
+  /** Copies the value into the array of which `target` is a view. */
+  copyValue(at: number, target: DataView, offset: number): void {
     const chunk = this.#arena.chunks[at >>> this.#arena.shift];
     const place = at & this.#arena.mask;
     const lengths = chunk.words[(place << 1) + LENGTHS_WORD];
-    copyBytes(chunk.bytes, (place << 3) + HEAD_BYTES + keyLengthOf(lengths), valueLengthOf(lengths), target, offset);
+    copyRange(chunk.view, (place << 3) + HEAD_BYTES + keyLengthOf(lengths), valueLengthOf(lengths), target, offset);
   }
 
   /** A copy of the value. */
@@ -154,11 +162,13 @@ export class Cache {
     return chunk.bytes.slice(start, start + this.valueLength(at));
   }
 
-  /** The value where it stands; valid until the next `put` or `remove`. */
-  valueInPlace(at: number): Uint8Array {
+  /** Has the value read where it stands. */
+  read<Value>(at: number, reader: (bytes: Uint8Array, start: number, end: number) => Value): Value {
     const chunk = this.#arena.chunks[at >>> this.#arena.shift];
-    const start = ((at & this.#arena.mask) << 3) + HEAD_BYTES + this.keyLength(at);
-    return chunk.bytes.subarray(start, start + this.valueLength(at));
+    const place = at & this.#arena.mask;
+    const lengths = chunk.words[(place << 1) + LENGTHS_WORD];
+    const start = (place << 3) + HEAD_BYTES + keyLengthOf(lengths);
+    return reader(chunk.bytes, start, start + valueLengthOf(lengths));
   }
 
   /** A copy of the key. */
@@ -184,13 +194,13 @@ export class Cache {
     replica: number,
     counter: number,
     expiresAt: number,
+    hash = this.hash(keyBytes, keyStart, keyLength),
   ): number {
     if (keyLength > KEY_BYTES_MAX || valueLength > VALUE_BYTES_MAX) {
       throw new RangeError(`the cache takes keys up to ${KEY_BYTES_MAX} and values up to ${VALUE_BYTES_MAX} bytes, not ${keyLength} and ${valueLength}`);
     }
     const units = unitsFor(keyLength, valueLength, expiresAt !== 0);
     this.#eviction.makeRoom(units);
-    const hash = this.#hash(keyBytes, keyStart, keyLength);
     const old = this.#index.find(hash, keyBytes, keyStart, keyLength);
     const at = old === 0 ? this.#add(hash, units) : this.#replace(hash, old, units);
     const chunk = this.#arena.chunks[at >>> this.#arena.shift];
@@ -205,8 +215,8 @@ export class Cache {
     floats[place + COUNTER_FLOAT] = counter;
     if (expiresAt !== 0) floats[place + (state >>> UNITS_SHIFT) - 1] = expiresAt;
     const start = (place << 3) + HEAD_BYTES;
-    if (at !== old) copyBytes(keyBytes, keyStart, keyLength, chunk.bytes, start);
-    copyBytes(valueBytes, valueStart, valueLength, chunk.bytes, start + keyLength);
+    if (at !== old) copyBytes(keyBytes, keyStart, keyLength, chunk.view, start);
+    copyBytes(valueBytes, valueStart, valueLength, chunk.view, start + keyLength);
     this.#eviction.trim();
     return at;
   }
@@ -219,7 +229,7 @@ export class Cache {
 
   /** Forgets the key and says whether it was there. */
   remove(bytes: Uint8Array, start: number, length: number): boolean {
-    const hash = this.#hash(bytes, start, length);
+    const hash = this.hash(bytes, start, length);
     const at = this.#index.find(hash, bytes, start, length);
     if (at === 0) return false;
     this.#index.remove(hash, at);
@@ -230,10 +240,6 @@ export class Cache {
   /** Positions of all entries; for tests and status only. */
   *entries(): Iterable<number> {
     for (const [, at] of this.#index.pairs()) yield at;
-  }
-
-  #hash(bytes: Uint8Array, start: number, length: number): number {
-    return hashBytes(bytes, start, length, this.#seed, this.#multiplier) & this.#hashMask;
   }
 
   #word(at: number, word: number): number {

@@ -4,8 +4,9 @@
 import { UNIT_BYTES } from "./entry.js";
 
 export class Chunk {
-  /** The same memory three times. */
+  /** The same memory four times. */
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly words: Uint32Array;
   readonly floats: Float64Array;
   readonly units: number;
@@ -26,6 +27,7 @@ export class Chunk {
   constructor(units: number) {
     const buffer = new ArrayBuffer(units * UNIT_BYTES);
     this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
     this.words = new Uint32Array(buffer);
     this.floats = new Float64Array(buffer);
     this.units = units;

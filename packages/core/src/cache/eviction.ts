@@ -27,8 +27,9 @@ import {
 import { Ghost } from "./ghost.js";
 import type { KeyIndex } from "./key-index.js";
 
-/** The flag of an entry that nobody wrote: it stands for no write and may always leave. */
+/** The flag of an entry that nobody wrote, and of one that is being loaded. The first alone: it stands for no write and may always leave. */
 const ABSENT_META = 2 << FLAGS_SHIFT;
+const INCOMPLETE_META = 4 << FLAGS_SHIFT;
 /** The small queue's share is one in this many. */
 const SMALL_SHARE = 10;
 /** Uses in the small queue that earn a place in the main one. */
@@ -216,7 +217,7 @@ export class Eviction {
   }
 
   #mayLeave(chunk: Chunk, place: number, meta: number): boolean {
-    if ((meta & ABSENT_META) !== 0) return true;
+    if ((meta & (ABSENT_META | INCOMPLETE_META)) === ABSENT_META) return true;
     return this.#limits.evictable(chunk.words[(place << 1) + REPLICA_WORD], chunk.floats[place + COUNTER_FLOAT]);
   }
 

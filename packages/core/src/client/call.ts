@@ -6,7 +6,7 @@ import { encodeUtf8Into } from "../bytes/utf8.js";
 import { varintLength } from "../bytes/writer.js";
 import type { MeshError } from "../errors.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
-import { beginFrame, endFrame, GET, GET_MANY, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import { beginFrame, endFrame, FRESH, GET, GET_MANY, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
 import { writeVector } from "../wire/messages.js";
 import type { SessionContext } from "./context.js";
 import type { Link } from "./link.js";
@@ -24,8 +24,8 @@ export interface Answer {
 
 /** What the owner of a call is told. */
 export interface Caller {
-  /** The context to tell a node before it can answer; undefined for calls that have none. */
-  context(): SessionContext | undefined;
+  /** The context to tell a node before it can answer; undefined where the link's node knows it already, and for calls that have none. */
+  contextFor(link: Link): SessionContext | undefined;
   /** The call goes to another node. */
   moved(from: Peer, to: Peer): void;
 }
@@ -37,6 +37,8 @@ export interface Change {
   readonly value: Uint8Array | null;
   /** 0 for no expiry. */
   readonly ttlMs: number;
+  /** Milliseconds since 1970, 0 for never; known when the write has its timestamp. */
+  expiresAt: number;
 }
 
 export abstract class Call {
@@ -78,6 +80,18 @@ function contextFlag(context: SessionContext | undefined): number {
   return context === undefined ? 0 : WITH_CONTEXT;
 }
 
+/** What a read wants beyond the value. */
+export interface ReadFlags {
+  /** The version is needed: the session has own writes to compare it with, or somebody asked for it. */
+  readonly versioned: boolean;
+  /** The session has deleted something of it: what a loader returned before is out of date. */
+  readonly fresh: boolean;
+}
+
+function readFlags({ versioned, fresh }: ReadFlags, context: SessionContext | undefined): number {
+  return contextFlag(context) | (versioned ? VERSIONED : 0) | (fresh ? FRESH : 0);
+}
+
 function putContext(out: ByteWriter, context: SessionContext | undefined): void {
   if (context === undefined) return;
   writeVector(out, context.visible);
@@ -85,17 +99,17 @@ function putContext(out: ByteWriter, context: SessionContext | undefined): void 
   out.f64(context.time);
 }
 
-export function encodeGet(out: ByteWriter, id: number, context: SessionContext | undefined, versioned: boolean, key: string): void {
+export function encodeGet(out: ByteWriter, id: number, context: SessionContext | undefined, flags: ReadFlags, key: string): void {
   out.reserve(key.length * 3 + 64);
-  const at = beginFrame(out, GET, contextFlag(context) | (versioned ? VERSIONED : 0), id);
+  const at = beginFrame(out, GET, readFlags(flags, context), id);
   putContext(out, context);
   out.reserve(key.length * 3);
   out.length += encodeUtf8Into(key, out.bytes, out.length);
   endFrame(out, at);
 }
 
-export function encodeGetMany(out: ByteWriter, id: number, context: SessionContext | undefined, versioned: boolean, keys: readonly string[]): void {
-  const at = beginFrame(out, GET_MANY, contextFlag(context) | (versioned ? VERSIONED : 0), id);
+export function encodeGetMany(out: ByteWriter, id: number, context: SessionContext | undefined, flags: ReadFlags, keys: readonly string[]): void {
+  const at = beginFrame(out, GET_MANY, readFlags(flags, context), id);
   putContext(out, context);
   out.varint(keys.length);
   for (const key of keys) out.text(key);

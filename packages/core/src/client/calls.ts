@@ -7,8 +7,8 @@ import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
 import type { Entry, MemberStatus } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { decodeUtf8 } from "../bytes/utf8.js";
-import { NO_VALUE, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
-import { Call, encodeGet, encodeGetMany, encodeStatus, encodeWrite, type Answer, type Caller, type Change } from "./call.js";
+import { ENTRY_FROM_LOADER, ENTRY_HAS_VALUE, FROM_LOADER, NO_VALUE, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
+import { Call, encodeGet, encodeGetMany, encodeStatus, encodeWrite, type Answer, type Caller, type Change, type ReadFlags } from "./call.js";
 import type { SessionContext } from "./context.js";
 import type { ClientSession } from "./session.js";
 
@@ -29,8 +29,8 @@ function readVersion(): Version {
 }
 
 /** The value that a read returns: the node's, or the session's own where that wins. */
-function shown(session: ClientSession, key: string, version: Version, value: Uint8Array | undefined): Uint8Array | undefined {
-  const own = session.ownVersion(key, version);
+function shown(session: ClientSession, key: string, version: Version, fromLoader: boolean, value: Uint8Array | undefined): Uint8Array | undefined {
+  const own = session.ownVersion(key, version, fromLoader);
   return own === undefined ? value : session.ownValue(own);
 }
 
@@ -49,21 +49,17 @@ abstract class SessionCall extends Call {
     this.reject(error);
   }
 
-  /** Runs what may fail because of the user's codec: that is this call's failure, not the link's. */
-  protected settle(resolve: () => void): void {
-    try {
-      resolve();
-    } catch (error) {
-      if (error instanceof MalformedError) throw error;
-      this.reject(error as Error);
-    }
+  /** What failed was the user's codec: that is this call's failure, not the link's. */
+  protected undecodable(error: unknown): void {
+    if (error instanceof MalformedError) throw error;
+    this.reject(error as Error);
   }
 }
 
 export class GetCall extends SessionCall {
   readonly repeatable = true;
   readonly #key: string;
-  readonly #versioned: boolean;
+  readonly #flags: ReadFlags;
   readonly #resolve: (value: unknown) => void;
   readonly #asEntry: boolean;
 
@@ -71,40 +67,46 @@ export class GetCall extends SessionCall {
     session: ClientSession,
     deadline: number,
     key: string,
-    versioned: boolean,
+    flags: ReadFlags,
     resolve: (value: never) => void,
     reject: (error: Error) => void,
     asEntry: boolean,
   ) {
     super(session, deadline, reject);
     this.#key = key;
-    this.#versioned = versioned;
+    this.#flags = flags;
     this.#resolve = resolve as (value: unknown) => void;
     this.#asEntry = asEntry;
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    encodeGet(out, id, context, this.#versioned, this.#key);
+    encodeGet(out, id, context, this.#flags, this.#key);
   }
 
   answered(answer: Answer): void {
     const { session } = this;
     if (answer.type !== VALUE && answer.type !== NO_VALUE) throw new MalformedError(`a read was answered with type ${answer.type}`);
-    if (!this.#versioned && answer.type === VALUE) {
+    if (!this.#flags.versioned) {
       session.follow(answer.link);
-      this.settle(() => this.#resolve(session.mesh.codec.decode(answer.bytes.subarray(answer.start, answer.end))));
+      this.#show(answer.type === VALUE, answer.bytes, answer.start, answer.end, undefined);
       return;
     }
     reader.reset(answer.bytes, answer.start, answer.end);
     const version = (answer.flags & VERSIONED) !== 0 ? readVersion() : NO_VERSION;
-    const value = answer.type === VALUE ? answer.bytes.subarray(reader.at, answer.end) : undefined;
-    const own = session.ownVersion(this.#key, version);
-    const bytes = own === undefined ? value : session.ownValue(own);
+    const own = session.ownVersion(this.#key, version, (answer.flags & FROM_LOADER) !== 0);
+    const value = own === undefined ? undefined : session.ownValue(own);
     session.follow(answer.link);
-    this.settle(() => {
-      const decoded = bytes === undefined ? undefined : session.mesh.codec.decode(bytes);
-      this.#resolve(this.#asEntry ? this.#entry(bytes !== undefined, decoded, own?.write ?? version) : decoded);
-    });
+    if (own === undefined) this.#show(answer.type === VALUE, answer.bytes, reader.at, answer.end, version);
+    else this.#show(value !== undefined, value ?? answer.bytes, 0, value?.length ?? 0, own.write);
+  }
+
+  #show(hit: boolean, bytes: Uint8Array, start: number, end: number, version: Version | undefined): void {
+    try {
+      const value = hit ? this.session.mesh.decode(bytes, start, end) : undefined;
+      this.#resolve(this.#asEntry ? this.#entry(hit, value, version ?? NO_VERSION) : value);
+    } catch (error) {
+      this.undecodable(error);
+    }
   }
 
   #entry(hit: boolean, value: unknown, { replica, counter, timestamp }: Version): Entry<unknown> {
@@ -118,25 +120,25 @@ export class GetCall extends SessionCall {
 export class GetManyCall extends SessionCall {
   readonly repeatable = true;
   readonly #keys: readonly string[];
-  readonly #versioned: boolean;
+  readonly #flags: ReadFlags;
   readonly #resolve: (values: unknown) => void;
 
   constructor(
     session: ClientSession,
     deadline: number,
     keys: readonly string[],
-    versioned: boolean,
+    flags: ReadFlags,
     resolve: (values: unknown) => void,
     reject: (error: Error) => void,
   ) {
     super(session, deadline, reject);
     this.#keys = keys;
-    this.#versioned = versioned;
+    this.#flags = flags;
     this.#resolve = resolve;
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    encodeGetMany(out, id, context, this.#versioned, this.#keys);
+    encodeGetMany(out, id, context, this.#flags, this.#keys);
   }
 
   answered(answer: Answer): void {
@@ -148,11 +150,16 @@ export class GetManyCall extends SessionCall {
     const values = this.#keys.map((key) => this.#value(key, (answer.flags & VERSIONED) !== 0, answer.bytes));
     reader.finish();
     session.follow(answer.link);
-    this.settle(() => this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.codec.decode(bytes)))));
+    try {
+      this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.decode(bytes, 0, bytes.length))));
+    } catch (error) {
+      this.undecodable(error);
+    }
   }
 
   #value(key: string, versioned: boolean, bytes: Uint8Array): Uint8Array | undefined {
-    const hit = reader.u8() === 1;
+    const state = reader.u8();
+    const hit = (state & ENTRY_HAS_VALUE) !== 0;
     const version = versioned ? readVersion() : NO_VERSION;
     let value: Uint8Array | undefined;
     if (hit) {
@@ -161,7 +168,7 @@ export class GetManyCall extends SessionCall {
       const at = reader.take(length);
       value = bytes.subarray(at, at + length);
     }
-    return versioned ? shown(this.session, key, version, value) : value;
+    return versioned ? shown(this.session, key, version, (state & ENTRY_FROM_LOADER) !== 0, value) : value;
   }
 }
 
@@ -235,4 +242,4 @@ export class StatusCall extends Call {
 }
 
 /** The caller of calls that belong to no session and to one node. */
-const NOBODY: Caller = { context: () => undefined, moved: () => undefined };
+const NOBODY: Caller = { contextFor: () => undefined, moved: () => undefined };

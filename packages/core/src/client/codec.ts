@@ -4,14 +4,14 @@
 // A tagged value is an object with the one member "$": ["date", 0], ["map", [[k, v] …]] and so on. A user's own object with a member
 // "$" is wrapped as ["object", {…}], so that it is never taken for one of ours.
 
-import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
+import { decodeUtf8, encodeQuoted, encodeUtf8 } from "../bytes/utf8.js";
 import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
 import { MeshError } from "../errors.js";
 import type { Codec } from "../mesh.js";
 
 const TAG = "$";
-/** `"$":` in the bytes of a JSON text; without it no value is tagged. */
-const TAG_BYTES = [0x22, 0x24, 0x22, 0x3a];
+/** How a tag stands in a JSON text; without it no value is tagged. */
+const TAG_TEXT = `"${TAG}":`;
 /** Deeper values are cycles or mistakes. */
 const DEPTH_MAX = 200;
 
@@ -125,28 +125,55 @@ function isPlainObject(value: object, depth: number): boolean {
   return true;
 }
 
-function hasTag(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(TAG_BYTES[1]); at > 0; at = bytes.indexOf(TAG_BYTES[1], at + 1)) {
-    if (bytes[at - 1] === TAG_BYTES[0] && bytes[at + 1] === TAG_BYTES[2] && bytes[at + 2] === TAG_BYTES[3]) return true;
+function decodeText(bytes: Uint8Array, start: number, end: number): string {
+  try {
+    return decodeUtf8(bytes, start, end);
+  } catch (error) {
+    throw notJson(error);
   }
-  return false;
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(decodeUtf8(bytes));
+    return JSON.parse(text);
   } catch (error) {
-    throw new MeshError("VALUE_INVALID", "the stored bytes are not JSON; they were written with another codec: read them with that one", { cause: error });
+    throw notJson(error);
   }
+}
+
+function notJson(cause: unknown): MeshError {
+  return new MeshError("VALUE_INVALID", "the stored bytes are not JSON; they were written with another codec: read them with that one", { cause });
+}
+
+const QUOTE = 0x22;
+
+/** The string between two quotes, where nothing in it is escaped, so that it needs no parsing. */
+function plainString(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start < 2 || bytes[start] !== QUOTE || bytes[end - 1] !== QUOTE) return undefined;
+  const text = decodeText(bytes, start + 1, end - 1);
+  return text.includes("\\") || text.includes('"') ? undefined : text;
+}
+
+function decodeJson(bytes: Uint8Array, start: number, end: number): unknown {
+  const plain = plainString(bytes, start, end);
+  if (plain !== undefined) return plain;
+  const text = decodeText(bytes, start, end);
+  const json = parseJson(text);
+  return typeof json === "object" && text.includes(TAG_TEXT) ? fromJson(json) : json;
+}
+
+/** Reads a value where it stands. Throws VALUE_INVALID. */
+export type RangeDecoder = (bytes: Uint8Array, start: number, end: number) => unknown;
+
+/** The codec's decoder; only codecs of others are given a view of the value. */
+export function rangeDecoder(codec: Codec): RangeDecoder {
+  return codec === jsonCodec ? decodeJson : (bytes, start, end) => codec.decode(bytes.subarray(start, end));
 }
 
 /** The default codec: JSON, with tags for Date, Map, Set, BigInt, Uint8Array and the numbers that JSON lacks. */
 export const jsonCodec: Codec = {
-  encode: (value) => encodeUtf8(JSON.stringify(isPlain(value, 0) ? value : toJson(value, []))),
-  decode: (bytes) => {
-    const json = parseJson(bytes);
-    return typeof json === "object" && hasTag(bytes) ? fromJson(json) : json;
-  },
+  encode: (value) => (typeof value === "string" ? encodeQuoted(value) : undefined) ?? encodeUtf8(JSON.stringify(isPlain(value, 0) ? value : toJson(value, []))),
+  decode: (bytes) => decodeJson(bytes, 0, bytes.length),
 };
 
 /** JSON as other programs write it. What JSON lacks is changed as `JSON.stringify` does. */
@@ -156,7 +183,7 @@ export const plainJsonCodec: Codec = {
     if (text === undefined) throw invalid(typeof value, []);
     return encodeUtf8(text);
   },
-  decode: parseJson,
+  decode: (bytes) => parseJson(decodeText(bytes, 0, bytes.length)),
 };
 
 function stringify(value: unknown): string | undefined {

@@ -5,7 +5,7 @@ import { inputText, MeshError } from "../errors.js";
 import { KEY_BYTES_MAX } from "../limits.js";
 
 /** Stands between namespace and key; a namespace cannot contain it, so no two pairs of them make the same key. */
-const SEPARATOR = "\u001f";
+export const SEPARATOR = "\u001f";
 const NAMESPACE = /^[\w.:/-]{1,128}$/;
 
 /** A namespace. Throws OPTION_INVALID. Called where options come in. */

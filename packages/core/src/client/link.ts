@@ -15,6 +15,7 @@ import { readError, readHeader } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import type { Answer, Call } from "./call.js";
+import type { SessionContext } from "./context.js";
 
 export interface LinkOptions {
   readonly platform: Platform;
@@ -105,8 +106,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
 
   /** Sends a call. The frame leaves with all others of this tick. */
   send(call: Call): void {
-    const context = call.caller.context();
-    const carried = context === undefined || this.#knows(context) ? undefined : context;
+    const carried = call.caller.contextFor(this);
     const id = this.#nextId;
     this.#nextId = id === 0xff_ff_ff_ff ? 1 : id + 1;
     call.sent = true;
@@ -117,15 +117,14 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     if (!this.#flushPending) this.#flushSoon();
   }
 
-  #knows(context: SessionContextLike): boolean {
-    return (
-      (context.visible === this.applied || covers(this.applied, context.visible) || covers(this.#toldVisible, context.visible)) &&
-      (context.written.replicas.length === 0 ||
-        covers(this.issued, context.written) ||
-        covers(this.#toldWritten, context.written) ||
-        this.#isOwn(context.written)) &&
-      (context.time <= this.time || context.time <= this.#toldTime)
-    );
+  /** Whether the node knows all that a session has seen. */
+  knows(visible: Vector, time: number): boolean {
+    return (visible === this.applied || covers(this.applied, visible) || covers(this.#toldVisible, visible)) && (time <= this.time || time <= this.#toldTime);
+  }
+
+  /** Whether the node knows all that a session's own writes follow. */
+  knowsWritten(written: Vector): boolean {
+    return covers(this.issued, written) || covers(this.#toldWritten, written) || this.#isOwn(written);
   }
 
   /** Whether what a session has written is beyond what the last header said only by the node's own writes. */
@@ -174,7 +173,13 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     } catch (error) {
       if (error instanceof InvariantError) throw error;
       this.#fail(
-        error instanceof MeshError ? error : new MeshError("PROTOCOL", `${this.connection.remote} sent what does not fit: ${String(error)}`, { cause: error }),
+        error instanceof MeshError
+          ? error
+          : new MeshError(
+              "PROTOCOL",
+              `${this.connection.remote} does not speak the CausalMesh protocol (${(error as Error).message}); check the address and the port`,
+              { cause: error },
+            ),
       );
       return;
     }
@@ -228,7 +233,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     call.answered(this);
   }
 
-  #told(context: SessionContextLike): void {
+  #told(context: SessionContext): void {
     this.#toldVisible = join(this.#toldVisible, context.visible);
     this.#toldWritten = join(this.#toldWritten, context.written);
     if (context.time > this.#toldTime) this.#toldTime = context.time;
@@ -264,10 +269,4 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     if (!this.#ended) this.#outbox.flush();
     this.#fail(error);
   }
-}
-
-interface SessionContextLike {
-  readonly visible: Vector;
-  readonly written: Vector;
-  readonly time: number;
 }

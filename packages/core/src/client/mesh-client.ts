@@ -14,7 +14,7 @@ import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import type { Call } from "./call.js";
 import { StatusCall, type NodeStatus } from "./calls.js";
-import { jsonCodec } from "./codec.js";
+import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
@@ -55,6 +55,8 @@ export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durab
 export class MeshClient implements Mesh {
   readonly platform: Platform;
   readonly codec: Codec;
+  /** Reads a value as the codec does. */
+  readonly decode: RangeDecoder;
   readonly namespace: string | undefined;
   readonly durability: Durability;
   readonly retryWrites: boolean;
@@ -82,6 +84,7 @@ export class MeshClient implements Mesh {
     this.#parts = parts;
     this.platform = platform;
     this.codec = options.codec ?? jsonCodec;
+    this.decode = rangeDecoder(this.codec);
     this.namespace = options.namespace;
     this.durability = options.durability ?? "replicated";
     this.retryWrites = options.retryWrites ?? true;
@@ -274,7 +277,7 @@ export class MeshClient implements Mesh {
     if (this.#peers.some((peer) => peer.link !== undefined)) return;
     const deadline = this.platform.clock.monotonic() + (options.timeoutMs === undefined ? this.#timeoutMs : checkTimeout(options.timeoutMs));
     for (let attempt = 0; ; attempt++) {
-      await this.#connectAll();
+      await this.#connectAll(deadline - this.platform.clock.monotonic());
       if (this.#peers.some((peer) => peer.link !== undefined)) return;
       const error = this.#peers.map((peer) => peer.lastError).find((failure) => failure !== undefined);
       // A wrong secret or address does not become right by waiting.
@@ -285,8 +288,8 @@ export class MeshClient implements Mesh {
     }
   }
 
-  /** Tries each node once; resolves with the first that welcomes, or when all have failed. */
-  async #connectAll(): Promise<void> {
+  /** Tries each node once; resolves with the first that welcomes, when all have failed, or when the time is over. */
+  async #connectAll(timeMs: number): Promise<void> {
     const welcomed = new Promise<void>((resolve) => this.#readyWaiters.push(resolve));
     const failed = Promise.all(
       this.#peers.map(async (peer) => {
@@ -294,18 +297,28 @@ export class MeshClient implements Mesh {
         while (peer.link === undefined && peer.isConnecting) await new Promise<void>((resolve) => this.platform.clock.after(1, resolve, true));
       }),
     );
-    await Promise.race([welcomed, failed]);
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => (timer = this.platform.clock.after(Math.max(0, timeMs), resolve, true)));
+    await Promise.race([welcomed, failed, late]);
+    timer?.cancel();
   }
 
   async status(options: CallOptions = {}): Promise<MeshStatus> {
     await this.ready(options);
-    const answers = await Promise.allSettled(this.#peers.map((peer) => this.#statusOf(peer, options)));
+    const peers = [...this.#peers];
+    const answers = await Promise.allSettled(peers.map((peer) => this.#statusOf(peer, options)));
     const found = new Map<number, NodeStatus>();
     for (const answer of answers) if (answer.status === "fulfilled") found.set(answer.value.member.replica, answer.value);
     const failure = answers.find((answer) => answer.status === "rejected");
     if (found.size === 0) throw failure?.reason;
-    const epoch = Math.max(...[...found.values()].map((status) => status.epoch));
-    return { epoch, members: [...found.values()].map((status) => status.member) };
+    const statuses = [...found.values()];
+    const known = new Set(statuses.map(({ member }) => member.address));
+    return {
+      epoch: Math.max(...statuses.map((status) => status.epoch)),
+      members: statuses.map((status) => status.member),
+      // A node may be known under two names, one of which does not lead to it.
+      unreachable: peers.filter((peer, index) => answers[index].status === "rejected" && !known.has(peer.address)).map((peer) => peer.address),
+    };
   }
 
   #statusOf(peer: Peer, options: CallOptions): Promise<NodeStatus> {

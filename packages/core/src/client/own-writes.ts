@@ -2,11 +2,17 @@
 // compared with, and WV, which the session's next writes follow.
 
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import { counterOf, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
+import { counterOf, EMPTY_VECTOR, join, raised, type Vector } from "../protocol/vector.js";
 import { MeshError } from "../errors.js";
 import { OWN_WRITES_BYTES_MAX } from "../limits.js";
 import type { Change } from "./call.js";
 import type { OwnChange, OwnWrite } from "./context.js";
+
+/** The node, as far as this file knows it, that answered a write: what that write follows, and where it was made. */
+export interface Origin {
+  readonly replica: number;
+  readonly issued: Vector;
+}
 
 /** The newest own change of a key, with its write. */
 export interface OwnVersion {
@@ -14,11 +20,20 @@ export interface OwnVersion {
   readonly change: OwnChange;
 }
 
+/** A session has few own writes at a time, mostly one: then a look through them costs less than a Map. */
+const LOOKED_THROUGH_MAX = 8;
+
 export class OwnWrites {
-  /** WV: the join of the vectors of the writes below. */
-  written: Vector = EMPTY_VECTOR;
+  /** The only place where the writes below were made, as long as there is only one. */
+  madeAt: Origin | undefined;
+  #written: Vector = EMPTY_VECTOR;
+  // The newest vector that is not joined into #written yet: most writes are dropped before anybody asks for it.
+  #issued: Vector = EMPTY_VECTOR;
+  #replica = 0;
+  #counter = 0;
   #writes: OwnWrite[] = [];
-  readonly #newest = new Map<string, OwnVersion>();
+  /** The newest change of each key, kept once there are more writes than a look through all of them is worth. */
+  #index: Map<string, OwnVersion> | undefined;
   #bytes = 0;
   /** The applied vector for which writes were dropped last. */
   #droppedFor: Vector = EMPTY_VECTOR;
@@ -31,8 +46,24 @@ export class OwnWrites {
     return this.#writes;
   }
 
+  /** WV: the join of the vectors of these writes. */
+  get written(): Vector {
+    if (this.#counter > 0) {
+      this.#written = join(this.#written, raised(this.#issued, this.#replica, this.#counter));
+      this.#counter = 0;
+    }
+    return this.#written;
+  }
+
   newest(key: string): OwnVersion | undefined {
-    return this.#newest.get(key);
+    if (this.#index !== undefined) return this.#index.get(key);
+    let newest: OwnVersion | undefined;
+    for (const write of this.#writes) {
+      for (const change of write.changes) {
+        if (change.key === key && (newest === undefined || isNewer(write, newest.write))) newest = { write, change };
+      }
+    }
+    return newest;
   }
 
   /** Throws OVERLOADED where more own writes are in flight than a session can carry. */
@@ -45,30 +76,31 @@ export class OwnWrites {
     );
   }
 
-  /** Notes a write that was answered; `vector` is what it follows, its own dot included. */
-  add(replica: number, counter: number, timestamp: number, changes: readonly Change[], vector: Vector): void {
-    const at = timestampMs(timestamp);
-    this.restore(
-      {
-        replica,
-        counter,
-        timestamp,
-        changes: changes.map(({ key, value, ttlMs }) => ({ key, value, expiresAt: ttlMs > 0 ? at + ttlMs : 0 })),
-      },
-      vector,
-    );
+  /** Notes a write that its origin has just answered, and takes over the changes. */
+  add(origin: Origin, counter: number, timestamp: number, changes: readonly Change[]): void {
+    const { replica, issued } = origin;
+    for (const change of changes) if (change.ttlMs > 0) change.expiresAt = timestampMs(timestamp) + change.ttlMs;
+    if (this.#issued !== issued || this.#replica !== replica) this.#written = this.written;
+    this.#issued = issued;
+    this.#replica = replica;
+    this.#counter = counter;
+    this.madeAt = this.#writes.length === 0 || this.madeAt === origin ? origin : undefined;
+    this.#keep({ replica, counter, timestamp, changes });
   }
 
-  /** Notes a write that came with a token or another session. */
+  /** Notes a write that came with a token or another session; `vector` is what it and others of that session follow. */
   restore(write: OwnWrite, vector: Vector): void {
-    this.written = join(this.written, vector);
-    if (this.#has(write)) return;
+    this.#written = join(this.written, vector);
+    this.madeAt = undefined;
+    if (!this.#has(write)) this.#keep(write);
+  }
+
+  #keep(write: OwnWrite): void {
+    this.#droppedFor = EMPTY_VECTOR;
     this.#writes.push(write);
-    for (const change of write.changes) {
-      this.#bytes += change.key.length + (change.value?.length ?? 0);
-      const before = this.#newest.get(change.key);
-      if (before === undefined || isNewer(write, before.write)) this.#newest.set(change.key, { write, change });
-    }
+    this.#bytes += bytesOf(write);
+    if (this.#index !== undefined) enter(this.#index, write);
+    else if (this.#writes.length > LOOKED_THROUGH_MAX) this.#index = indexOf(this.#writes);
   }
 
   #has({ replica, counter }: OwnWrite): boolean {
@@ -83,29 +115,44 @@ export class OwnWrites {
   drop(applied: Vector): void {
     if (this.#writes.length === 0 || this.#droppedFor === applied) return;
     this.#droppedFor = applied;
-    if (this.#writes.every(({ replica, counter }) => counterOf(applied, replica) >= counter)) {
+    const before = this.#writes;
+    const kept = before.filter(({ replica, counter }) => counterOf(applied, replica) < counter);
+    if (kept.length === before.length) return;
+    if (kept.length === 0) {
       this.#clear();
       return;
     }
-    const kept = this.#writes.filter(({ replica, counter }) => counterOf(applied, replica) < counter);
-    if (kept.length === this.#writes.length) return;
-    const writes = this.#writes.filter((write) => !kept.includes(write));
     this.#writes = kept;
-    for (const write of writes) this.#forget(write);
+    this.#bytes = kept.reduce((sum, write) => sum + bytesOf(write), 0);
+    this.#index = kept.length > LOOKED_THROUGH_MAX ? indexOf(kept) : undefined;
   }
 
   #clear(): void {
     this.#writes = [];
-    this.#newest.clear();
+    this.#index = undefined;
     this.#bytes = 0;
-    this.written = EMPTY_VECTOR;
+    this.#written = EMPTY_VECTOR;
+    this.#counter = 0;
+    this.madeAt = undefined;
   }
+}
 
-  #forget(write: OwnWrite): void {
-    for (const change of write.changes) {
-      this.#bytes -= change.key.length + (change.value?.length ?? 0);
-      if (this.#newest.get(change.key)?.write === write) this.#newest.delete(change.key);
-    }
+function bytesOf({ changes }: OwnWrite): number {
+  let bytes = 0;
+  for (const { key, value } of changes) bytes += key.length + (value?.length ?? 0);
+  return bytes;
+}
+
+function indexOf(writes: readonly OwnWrite[]): Map<string, OwnVersion> {
+  const index = new Map<string, OwnVersion>();
+  for (const write of writes) enter(index, write);
+  return index;
+}
+
+function enter(index: Map<string, OwnVersion>, write: OwnWrite): void {
+  for (const change of write.changes) {
+    const before = index.get(change.key);
+    if (before === undefined || isNewer(write, before.write)) index.set(change.key, { write, change });
   }
 }
 

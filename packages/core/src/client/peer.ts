@@ -62,7 +62,11 @@ export class Peer {
               welcomed(this, welcome);
             },
             lost: (link, error, calls) => this.#lost(link, error, calls),
-            refused: (call, error) => this.#options.failed(this, call, error),
+            refused: (call, error) => {
+              // It was answered that it was not done.
+              call.sent = false;
+              this.#options.failed(this, call, error);
+            },
           }),
         CONNECT_TIMEOUT_MS_DEFAULT,
       );

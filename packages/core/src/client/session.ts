@@ -2,12 +2,13 @@
 // the calls have in common with those of other sessions, links, fail-over and deadlines, is in mesh-client.ts.
 
 import { inputText, MeshError } from "../errors.js";
+import { MISSED, NO_ENTRY } from "../host/peek.js";
 import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions, WriteOptions } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import { covers, EMPTY_VECTOR, join, raised, type Vector } from "../protocol/vector.js";
+import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import { DURABILITIES } from "../wire/messages.js";
-import type { Caller, Change } from "./call.js";
+import type { Caller, Change, ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
@@ -20,6 +21,7 @@ import type { Peer } from "./peer.js";
 export class ClientSession implements Session, Caller {
   readonly mesh: MeshClient;
   readonly #options: SessionOptions;
+  readonly #durability: number;
   #peer: Peer;
   /** DV. */
   #visible: Vector = EMPTY_VECTOR;
@@ -30,6 +32,7 @@ export class ClientSession implements Session, Caller {
     this.mesh = mesh;
     this.#peer = peer;
     this.#options = options;
+    this.#durability = durabilityLevel(options.durability ?? mesh.durability);
     for (const context of contexts) this.join(context);
   }
 
@@ -44,6 +47,12 @@ export class ClientSession implements Session, Caller {
     this.#visible = join(this.#visible, context.visible);
     if (context.time > this.#time) this.#time = context.time;
     for (const write of context.own) this.own.restore(write, context.written);
+  }
+
+  contextFor(link: Link): SessionContext | undefined {
+    const { own } = this;
+    const isKnown = link.knows(this.#visible, this.#time) && (own.isEmpty || own.madeAt === link || link.knowsWritten(own.written));
+    return isKnown ? undefined : this.context();
   }
 
   context(): SessionContext {
@@ -66,7 +75,7 @@ export class ClientSession implements Session, Caller {
   wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[]): void {
     // The node has made this timestamp, so it need not be told of it.
     if (timestamp > link.time) link.time = timestamp;
-    this.own.add(link.replica, counter, timestamp, changes, raised(link.issued, link.replica, counter));
+    this.own.add(link, counter, timestamp, changes);
     if (timestamp > this.#time) this.#time = timestamp;
     this.follow(link);
   }
@@ -81,10 +90,23 @@ export class ClientSession implements Session, Caller {
     return timestamp > version.timestamp || (timestamp === version.timestamp && replica >= version.replica);
   }
 
-  /** The own change that a read of this key has to return instead of the node's version, if there is one. */
-  ownVersion(key: string, version: Version): OwnVersion | undefined {
+  /**
+   * The own change that a read of this key has to return instead of the node's version, if there is one. Where a loader was asked for what
+   * the session has deleted, after that, its answer is the newer one.
+   */
+  ownVersion(key: string, version: Version, fromLoader: boolean): OwnVersion | undefined {
     const own = this.own.newest(key);
-    return own !== undefined && this.ownWins(own, version) ? own : undefined;
+    if (own === undefined || (fromLoader && own.change.value === null)) return undefined;
+    return this.ownWins(own, version) ? own : undefined;
+  }
+
+  #readManyFlags(keys: readonly string[]): ReadFlags {
+    if (this.own.isEmpty) return PLAIN;
+    return keys.some((key) => this.own.newest(key)?.change.value === null) ? VERSIONED_AND_FRESH : VERSIONED;
+  }
+
+  #readFlags(own: OwnVersion | undefined): ReadFlags {
+    return own === undefined ? PLAIN : own.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
   }
 
   ownValue(own: OwnVersion): Uint8Array | undefined {
@@ -103,8 +125,9 @@ export class ClientSession implements Session, Caller {
         const peeked = this.#peek(local, stored);
         if (peeked !== NOT_THERE) return Promise.resolve(peeked as Value | undefined);
       }
-      return this.#call(options, (deadline, resolve, reject) => {
-        return new GetCall(this, deadline, stored, this.own.newest(stored) !== undefined, resolve, reject, false);
+      return new Promise((resolve, reject) => {
+        const call = new GetCall(this, this.#deadline(options), stored, this.#readFlags(this.own.newest(stored)), resolve, reject, false);
+        this.mesh.submit(call, this.#peer, options?.signal);
       });
     } catch (error) {
       return Promise.reject(error as Error);
@@ -113,21 +136,20 @@ export class ClientSession implements Session, Caller {
 
   /** Reads a hit of a node in this process without a request. */
   #peek(local: NonNullable<Peer["local"]>, stored: string): unknown {
-    const bytes = local.peek(stored, this.#visible, this.#time);
-    if (bytes === undefined) return NOT_THERE;
-    const applied = local.node.appliedVector();
-    this.#visible = applied;
+    const at = local.peek(stored, this.#visible, this.#time);
+    if (at === MISSED) return NOT_THERE;
+    this.#visible = local.node.appliedVector();
     const now = local.node.clock.latest;
     if (now > this.#time) this.#time = now;
-    return bytes === null ? undefined : this.mesh.codec.decode(bytes);
+    return at === NO_ENTRY ? undefined : local.node.cache.read(at, this.mesh.decode);
   }
 
   async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
     const stored = this.#key(key);
-    return await this.#call<Entry<Value>>(
-      options,
-      (deadline, resolve, reject) => new GetCall(this, deadline, stored, true, resolve as (value: unknown) => void, reject, true),
-    );
+    return await this.#call<Entry<Value>>(options, (deadline, resolve, reject) => {
+      const flags = this.own.newest(stored)?.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
+      return new GetCall(this, deadline, stored, flags, resolve as (value: unknown) => void, reject, true);
+    });
   }
 
   async has(key: string, options?: CallOptions): Promise<boolean> {
@@ -140,18 +162,27 @@ export class ClientSession implements Session, Caller {
     const stored = keys.map((key) => this.#key(key));
     if (stored.length === 0) return [];
     return await this.#call<(Value | undefined)[]>(options, (deadline, resolve, reject) => {
-      return new GetManyCall(this, deadline, stored, !this.own.isEmpty, resolve as (value: unknown) => void, reject);
+      return new GetManyCall(this, deadline, stored, this.#readManyFlags(stored), resolve as (value: unknown) => void, reject);
     });
   }
 
   // Writes.
 
-  async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
-    await this.#write([this.#change(key, value, options)], options);
+  set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+    // Not async: that would be two more promises per write.
+    try {
+      return this.#write([this.#change(key, value, options)], options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   async delete(key: string, options?: WriteOptions): Promise<void> {
-    await this.#write([{ key: this.#key(key), value: null, ttlMs: 0 }], options);
+    await this.#write([deletion(this.#key(key))], options);
+  }
+
+  async invalidate(key: string, options?: WriteOptions): Promise<void> {
+    await this.delete(key, options);
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
@@ -170,10 +201,7 @@ export class ClientSession implements Session, Caller {
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
     if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
     const stored = new Set(keys.map((key) => this.#key(key)));
-    await this.#write(
-      [...stored].map((key) => ({ key, value: null, ttlMs: 0 })),
-      options,
-    );
+    await this.#write([...stored].map(deletion), options);
   }
 
   async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
@@ -203,25 +231,32 @@ export class ClientSession implements Session, Caller {
         `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`,
       );
     }
-    return { key: stored, value: bytes, ttlMs: options?.ttl === undefined ? 0 : ttlMs(options.ttl) };
+    return { key: stored, value: bytes, ttlMs: options?.ttl === undefined ? 0 : ttlMs(options.ttl), expiresAt: 0 };
   }
 
-  async #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
+  /** Throws, or returns a promise that rejects. */
+  #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
     checkCount(changes.length);
-    if (changes.length === 0) return;
+    if (changes.length === 0) return Promise.resolve();
     checkSize(changes);
     this.own.checkRoom();
-    const durability = durabilityLevel(options?.durability ?? this.#options.durability ?? this.mesh.durability);
-    await this.#call<void>(options, (deadline, resolve, reject) => new WriteCall(this, deadline, durability, changes, this.mesh.retryWrites, resolve, reject));
+    const durability = options?.durability === undefined ? this.#durability : durabilityLevel(options.durability);
+    return new Promise((resolve, reject) => {
+      const call = new WriteCall(this, this.#deadline(options), durability, changes, this.mesh.retryWrites, resolve, reject);
+      this.mesh.submit(call, this.#peer, options?.signal);
+    });
+  }
+
+  #deadline(options: CallOptions | undefined): number {
+    return this.mesh.deadline(options?.timeoutMs ?? this.#options.timeoutMs);
   }
 
   #call<Value>(
     options: CallOptions | undefined,
-    make: (deadline: number, resolve: (value: Value) => void, reject: (error: Error) => void) => GetCall | GetManyCall | WriteCall,
+    make: (deadline: number, resolve: (value: Value) => void, reject: (error: Error) => void) => GetCall | GetManyCall,
   ): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      const call = make(this.mesh.deadline(options?.timeoutMs ?? this.#options.timeoutMs), resolve as (value: unknown) => void, reject);
-      this.mesh.submit(call, this.#peer, options?.signal);
+      this.mesh.submit(make(this.#deadline(options), resolve as (value: unknown) => void, reject), this.#peer, options?.signal);
     });
   }
 
@@ -236,8 +271,16 @@ export class ClientSession implements Session, Caller {
   }
 }
 
+const PLAIN: ReadFlags = { versioned: false, fresh: false };
+const VERSIONED: ReadFlags = { versioned: true, fresh: false };
+const VERSIONED_AND_FRESH: ReadFlags = { versioned: true, fresh: true };
+
 /** Says that `#peek` found nothing that it may answer. */
 const NOT_THERE = Symbol("not there");
+
+function deletion(key: string): Change {
+  return { key, value: null, ttlMs: 0, expiresAt: 0 };
+}
 
 function checkCount(count: number): void {
   if (count > KEYS_PER_REQUEST_MAX)

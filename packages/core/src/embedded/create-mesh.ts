@@ -11,8 +11,12 @@ import { memoryTransport } from "./memory-transport.js";
 import { systemPlatform } from "./platform.js";
 import { checkCacheBytes, formMesh, startHost } from "./start-node.js";
 
-/** Runs a mesh in this process. Rejects with OPTION_INVALID or STORE_… codes. `close` flushes to the store and leaves the store open. */
+/**
+ * Runs a mesh in this process. Rejects with OPTION_INVALID or STORE_… codes. `close` flushes to the store and leaves the store open; it
+ * rejects with the store's error where that did not take everything.
+ */
 export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
+  checkObject(options, "createMesh({ nodes: 3, store })");
   const nodes = options.nodes ?? 1;
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > MEMBERS_MAX)
     throw new MeshError("OPTION_INVALID", `nodes is ${String(nodes)}; give a whole number from 1 to ${MEMBERS_MAX}`);
@@ -24,18 +28,27 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   const platform = systemPlatform;
   const addresses = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
   const view = await formMesh(options.store, addresses, platform);
-  const { store, secret, cacheBytes } = options;
-  const hosts = await Promise.all(view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, cacheBytes, platform })));
+  const { store, secret, cacheBytes, readThrough } = options;
+  const hosts = await Promise.all(
+    view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, cacheBytes, readThrough, platform })),
+  );
   const mesh = new MeshClient({
     ...options,
     addresses,
     transport,
     platform,
     local: new Map(hosts.map((host) => [host.address, host])),
-    onClose: async () => void (await Promise.all(hosts.map((host) => host.close()))),
+    onClose: async () => {
+      const ends = await Promise.allSettled(hosts.map((host) => host.close()));
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
+    },
   });
   await mesh.ready();
   return mesh;
+}
+
+function checkObject(options: unknown, example: string): void {
+  if (typeof options !== "object" || options === null) throw new MeshError("OPTION_INVALID", `options are missing; call it as in ${example}`);
 }
 
 export interface ConnectMeshOptions extends MeshOptions {
@@ -45,6 +58,7 @@ export interface ConnectMeshOptions extends MeshOptions {
 
 /** Connects to a mesh over a transport. Rejects with NODE_UNREACHABLE, UNAUTHENTICATED, ADDRESS_INVALID or OPTION_INVALID. */
 export async function connectMesh(options: ConnectMeshOptions, transport: Transport, platform: Platform = systemPlatform): Promise<Mesh> {
+  checkObject(options, 'connect({ nodes: ["127.0.0.1:7400"] })');
   if (!Array.isArray(options.nodes)) throw new MeshError("OPTION_INVALID", 'nodes is missing; give addresses such as ["127.0.0.1:7400"]');
   const mesh = new MeshClient({ ...options, addresses: options.nodes, transport, platform });
   try {

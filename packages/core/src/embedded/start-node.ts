@@ -4,8 +4,10 @@ import { checkSecret } from "../client/secret.js";
 import type { Platform } from "../clock.js";
 import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
+import { startedBefore } from "../host/started-before.js";
 import type { MemberStatus } from "../mesh.js";
-import { formMesh as formView, readView, type View } from "../protocol/view.js";
+import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
+import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
 import type { Transport } from "../transport.js";
 import { randomId, systemPlatform } from "./platform.js";
@@ -13,13 +15,17 @@ import { randomId, systemPlatform } from "./platform.js";
 export interface StartNodeOptions {
   readonly store: Store;
   readonly transport: Transport;
-  /** The address to listen on; it is the member's in the view. */
+  /** Where others reach the node; it is the member's in the view. */
   readonly address: string;
+  /** Where it listens, if that is another address of the same place, such as 0.0.0.0 or one behind a forwarded port. */
+  readonly listen?: string;
   /** The member that this node is, as `formMesh` named it. */
   readonly replica: number;
   readonly secret?: string;
   /** Bound of the cache in bytes. Default 256 MiB. */
   readonly cacheBytes?: number;
+  /** Where keys come from that the mesh has no value for; the same at every node. */
+  readonly readThrough?: Loader;
   /** The node met a broken invariant and has stopped. */
   readonly onFatal?: (error: Error) => void;
   /** Something happened that an operator may want to know, such as a connection that was refused. */
@@ -59,7 +65,8 @@ export function checkCacheBytes(cacheBytes: unknown): void {
 export async function startHost(options: StartNodeOptions, parts?: HostParts): Promise<Host> {
   checkSecret(options.secret);
   checkCacheBytes(options.cacheBytes);
-  const view = await readView(options.store);
+  const state = await options.store.readRegistry();
+  const view = viewIn(state, options.store.name);
   const member = view?.members.find(({ replica }) => replica === options.replica);
   if (view === undefined || member === undefined) {
     throw new MeshError("OPTION_INVALID", `replica ${options.replica} is not a member of the mesh on ${options.store.name}; form the mesh first`);
@@ -67,6 +74,7 @@ export async function startHost(options: StartNodeOptions, parts?: HostParts): P
   if (member.address !== options.address) {
     throw new MeshError("ADDRESS_INVALID", `replica ${options.replica} is registered at ${member.address}, not at ${options.address}`);
   }
+  if (state.flushed.some(([replica, counter]) => replica === options.replica && counter > 0)) throw startedBefore(options.replica);
   const host = new Host({ ...options, view, platform: options.platform ?? systemPlatform }, parts);
   await host.start();
   return host;

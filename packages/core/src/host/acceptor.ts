@@ -139,7 +139,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   #welcome(proof: Uint8Array, hello: Hello): void {
     const { node, secret } = this.#host;
-    checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), this.#connection.remote);
+    checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), "the program that opened this connection");
     this.#deadline.cancel();
     const isNode = hello.role === Role.Node;
     if (isNode) this.#checkPredecessor(hello);

@@ -2,7 +2,7 @@
 // connection's buffer: no object, promise or string is made for them. What has to wait, for the store or for a durability level, keeps
 // its few bytes until then.
 
-import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
+import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { encodeUtf8, isUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
@@ -22,7 +22,11 @@ import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
 import {
   beginFrame,
   endFrame,
+  ENTRY_FROM_LOADER,
+  ENTRY_HAS_VALUE,
   ERROR,
+  FRESH,
+  FROM_LOADER,
   GET,
   GET_MANY,
   HEADER,
@@ -62,8 +66,9 @@ export class ClientPort implements Port, Writer {
   #toldAppliedVersion = 0;
   #toldIssuedVersion = 0;
   #toldTimeMs = 0;
-  /** The changes of the write that is being read, as numbers. */
+  /** The changes of the write that is being read, as numbers; it keeps its length, so that a write costs no growing. */
   readonly #changes: number[] = [];
+  #changesEnd = 0;
   #waiting = 0;
   #closed = false;
 
@@ -86,6 +91,7 @@ export class ClientPort implements Port, Writer {
 
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
     try {
+      if (this.#host.isClosing) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, start, end) : start;
       if (type === GET) this.#get(bytes, id, flags, at, end);
       else if (type === WRITE) this.#write(bytes, id, at, end);
@@ -117,25 +123,34 @@ export class ClientPort implements Port, Writer {
     if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
     this.#host.reads += 1;
     const at = cache.find(bytes, start, length);
-    if (at !== 0 && (cache.flags(at) & INCOMPLETE) === 0) {
+    if (at !== 0 && this.#isShowable(at, (flags & FRESH) !== 0)) {
       this.#host.hits += 1;
       cache.touch(at);
       this.#answerGet(id, flags, at);
     } else this.#loadThenGet(bytes.slice(start, end), id, flags);
   }
 
+  /** Whether an entry can be shown as it is: complete, and where a loader returned it, still good. */
+  #isShowable(at: number, fresh: boolean): boolean {
+    const { cache, clock } = this.#node;
+    const state = cache.flags(at) & (INCOMPLETE | LOADED);
+    if (state === 0) return true;
+    return state === LOADED && !fresh && cache.expiresAt(at) > clock.nowMs();
+  }
+
   #loadThenGet(key: Uint8Array, id: number, flags: number): void {
     this.#wait();
-    this.#host.loads.load(key, 0, key.length, (error) => {
+    const waiter = (error: MeshError | undefined): void => {
       this.#waiting -= 1;
       if (this.#closed) return;
       const { cache } = this.#node;
       const at = cache.find(key, 0, key.length);
       if (error !== undefined) this.#error(id, error);
-      else if (at !== 0 && (cache.flags(at) & INCOMPLETE) === 0) this.#answerGet(id, flags, at);
+      else if (at !== 0 && this.#isShowable(at, false)) this.#answerGet(id, flags, at);
       else this.#loadThenGet(key, id, flags);
       this.#host.answered(this.#acceptor);
-    });
+    };
+    this.#host.loads.load(key, 0, key.length, waiter, (flags & FRESH) !== 0);
   }
 
   #wait(): void {
@@ -162,10 +177,11 @@ export class ClientPort implements Port, Writer {
     const { out } = this.#outbox;
     const versionBytes = (flags & VERSIONED) !== 0 ? VERSION_BYTES : 0;
     const valueLength = hasValue ? cache.valueLength(at) : 0;
-    putFrameHead(out, hasValue ? VALUE : NO_VALUE, flags & VERSIONED, id, versionBytes + valueLength);
+    const origin = (cache.flags(at) & LOADED) === 0 ? 0 : FROM_LOADER;
+    putFrameHead(out, hasValue ? VALUE : NO_VALUE, (flags & VERSIONED) | origin, id, versionBytes + valueLength);
     if (versionBytes > 0) this.#putVersion(at);
     if (hasValue) {
-      cache.copyValue(at, out.bytes, out.length);
+      cache.copyValue(at, out.view, out.length);
       out.length += valueLength;
     }
   }
@@ -198,6 +214,7 @@ export class ClientPort implements Port, Writer {
     reader.reset(bytes, start, end);
     const count = reader.varint();
     if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one read; at most ${KEYS_PER_REQUEST_MAX} are allowed`);
+    const fresh = (flags & FRESH) !== 0 && attempts === 0;
     const missing: [start: number, end: number][] = [];
     const found: number[] = [];
     for (let index = 0; index < count; index++) {
@@ -205,7 +222,7 @@ export class ClientPort implements Port, Writer {
       if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
       const at = reader.take(length);
       const entry = cache.find(bytes, at, length);
-      if (entry === 0 || (cache.flags(entry) & INCOMPLETE) !== 0) missing.push([at, at + length]);
+      if (entry === 0 || !this.#isShowable(entry, fresh)) missing.push([at, at + length]);
       else found.push(entry);
     }
     reader.finish();
@@ -245,7 +262,8 @@ export class ClientPort implements Port, Writer {
       }
       this.#host.answered(this.#acceptor);
     };
-    for (const [from, to] of missing) this.#host.loads.load(request, from, to, loaded);
+    const fresh = (flags & FRESH) !== 0 && attempts === 0;
+    for (const [from, to] of missing) this.#host.loads.load(request, from, to, loaded, fresh);
   }
 
   #answerMany(id: number, flags: number, entries: readonly number[]): void {
@@ -265,13 +283,13 @@ export class ClientPort implements Port, Writer {
     out.varint(entries.length);
     entries.forEach((entry, index) => {
       cache.touch(entry);
-      out.u8(shown[index] ? 1 : 0);
+      out.u8((shown[index] ? ENTRY_HAS_VALUE : 0) | ((cache.flags(entry) & LOADED) === 0 ? 0 : ENTRY_FROM_LOADER));
       if ((flags & VERSIONED) !== 0) this.#putVersion(entry);
       if (!shown[index]) return;
       const length = cache.valueLength(entry);
       out.varint(length);
       out.reserve(length);
-      cache.copyValue(entry, out.bytes, out.length);
+      cache.copyValue(entry, out.view, out.length);
       out.length += length;
     });
     endFrame(out, frame);
@@ -283,11 +301,11 @@ export class ClientPort implements Port, Writer {
     const node = this.#node;
     const durability = this.#readChanges(bytes, start, end);
     const changes = this.#changes;
-    const count = changes.length / CHANGE_FIELDS;
-    node.write(count);
+    const changesEnd = this.#changesEnd;
+    node.write(changesEnd / CHANGE_FIELDS);
     const timestamp = node.clock.latest;
     const writtenMs = timestampMs(timestamp);
-    for (let index = 0; index < changes.length; index += CHANGE_FIELDS) {
+    for (let index = 0; index < changesEnd; index += CHANGE_FIELDS) {
       const ttlMs = changes[index + 5];
       node.change(
         bytes,
@@ -307,7 +325,7 @@ export class ClientPort implements Port, Writer {
   #readChanges(bytes: Uint8Array, start: number, end: number): number {
     const reader = this.#reader;
     const changes = this.#changes;
-    changes.length = 0;
+    let changesEnd = 0;
     reader.reset(bytes, start, end);
     const durability = reader.u8();
     const count = reader.varint();
@@ -332,13 +350,20 @@ export class ClientPort implements Port, Writer {
       const keyAt = reader.take(keyLength);
       // The store keeps keys as text, and so must every node that flushes this one.
       if (!isUtf8(bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
-      changes.push(flags & CHANGE_DELETES, keyAt, keyLength, reader.take(valueLength), valueLength, ttlMs);
+      changes[changesEnd] = flags & CHANGE_DELETES;
+      changes[changesEnd + 1] = keyAt;
+      changes[changesEnd + 2] = keyLength;
+      changes[changesEnd + 3] = reader.take(valueLength);
+      changes[changesEnd + 4] = valueLength;
+      changes[changesEnd + 5] = ttlMs;
+      changesEnd += CHANGE_FIELDS;
     }
+    this.#changesEnd = changesEnd;
     reader.finish();
     return durability;
   }
 
-  /** Answers a write. Called within the chunk that asked, or when its durability level was reached. */
+  /** Answers a write within the chunk that asked. */
   written(id: number, counter: number, timestamp: number): void {
     if (this.#closed) return;
     const node = this.#node;
@@ -350,9 +375,9 @@ export class ClientPort implements Port, Writer {
     out.length += WRITTEN_BYTES;
   }
 
-  /** The connection has answers that no chunk of its own will hand over. */
-  answeredLater(): void {
-    if (!this.#closed) this.#acceptor.flush();
+  writtenLater(id: number, counter: number, timestamp: number): void {
+    this.written(id, counter, timestamp);
+    this.#host.answered(this.#acceptor);
   }
 
   #status(id: number): void {

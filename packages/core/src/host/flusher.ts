@@ -15,6 +15,8 @@ export interface FlusherOptions {
   readonly limited: <Value>(call: Promise<Value>, what: string) => Promise<Value>;
   /** Something is flushed: tell the successor, answer who waits. */
   readonly flushed: () => void;
+  /** The store belongs to a later view, which this node is not in. */
+  readonly fenced: (error: MeshError) => void;
 }
 
 export class Flusher {
@@ -50,12 +52,16 @@ export class Flusher {
   }
 
   async #apply(batch: FlushBatch): Promise<boolean> {
-    const { node, store, limited } = this.#options;
+    const { node, store, limited, fenced } = this.#options;
     try {
-      await limited(store.apply(batch.rows, this.#counters(batch.applied)), "flush");
+      await limited(store.apply(batch.rows, this.#counters(batch.applied), node.view.epoch), "flush");
     } catch (error) {
+      if (error instanceof MeshError && error.code === "NODE_BEHIND") {
+        this.#stopped = true;
+        fenced(error);
+      }
       this.failures += 1;
-      this.lastError = error instanceof MeshError ? error : new MeshError("STORE_UNAVAILABLE", `${store.name} failed to flush`, { cause: error });
+      this.lastError = asStoreError(error, store, "flush");
       return false;
     }
     this.failures = 0;
@@ -76,21 +82,30 @@ export class Flusher {
 
   /**
    * Flushes what this node has applied, whoever is the flusher, for a node that ends: two flushers do the same work twice and
-   * nothing else, since batches are cuts and the store keeps winners. False: the store did not take it.
+   * nothing else, since batches are cuts and the store keeps winners. Returns why the store did not take it.
    */
-  async drain(): Promise<boolean> {
+  async drain(): Promise<MeshError | undefined> {
     const { node, store, limited } = this.#options;
-    const index = node.ring;
-    const { flushed } = await limited(store.readRegistry(), "read the registry");
-    const known = index.zeros();
-    for (const [replica, counter] of flushed) {
-      const at = index.indexOf(replica);
-      if (at >= 0) known[at] = counter;
+    const { ring } = node;
+    if (node.unflushed() === undefined) return undefined;
+    try {
+      const { flushed } = await limited(store.readRegistry(), "read the registry");
+      const known = ring.zeros();
+      for (const [replica, counter] of flushed) {
+        const at = ring.indexOf(replica);
+        if (at >= 0) known[at] = counter;
+      }
+      node.learnFlushed(known);
+    } catch (error) {
+      return asStoreError(error, store, "read the registry");
     }
-    node.learnFlushed(known);
     for (let batch = node.unflushed(); batch !== undefined; batch = node.unflushed()) {
-      if (!(await this.#apply(batch))) return false;
+      if (!(await this.#apply(batch))) return this.lastError;
     }
-    return true;
+    return undefined;
   }
+}
+
+function asStoreError(error: unknown, store: Store, what: string): MeshError {
+  return error instanceof MeshError ? error : new MeshError("STORE_UNAVAILABLE", `${store.name} failed to ${what}`, { cause: error });
 }

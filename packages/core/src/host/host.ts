@@ -5,12 +5,13 @@
 // starts loads and flushes, in this order. Batches of the ring tick at once; requests of clients tick once for all connections that
 // the event loop served, so that their writes share a segment.
 
-import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
-import { encodeUtf8Into } from "../bytes/utf8.js";
+import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
+import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
 import type { MemberStatus } from "../mesh.js";
+import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
 import { covers, vectorRecord, type Vector } from "../protocol/vector.js";
@@ -19,6 +20,7 @@ import type { Connection, ConnectionEvents, Listener, Transport } from "../trans
 import { Acceptor } from "./acceptor.js";
 import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
+import { MISSED, NO_ENTRY } from "./peek.js";
 import { RingLink } from "./ring-link.js";
 import { Waiters, Level } from "./waiters.js";
 import type { ClientPort } from "./client-port.js";
@@ -26,11 +28,14 @@ import type { ClientPort } from "./client-port.js";
 export interface HostOptions {
   readonly view: View;
   readonly replica: number;
+  /** Where to listen, if that is not the member's address. */
+  readonly listen?: string;
   readonly store: Store;
   readonly transport: Transport;
   readonly platform: Platform;
   readonly secret?: string;
   readonly cacheBytes?: number;
+  readonly readThrough?: Loader;
   /** A bug of ours, or of the store or transport: the node has stopped answering. */
   readonly onFatal?: (error: Error) => void;
   /** Something that an operator may want to know and that the node has coped with. */
@@ -62,6 +67,7 @@ export class Host {
   #predecessor: Acceptor | undefined;
   #listener: Listener | undefined;
   #tickPending = false;
+  #closing: Promise<void> | undefined;
   #closed = false;
   #failed = false;
 
@@ -71,14 +77,24 @@ export class Host {
     this.transport = options.transport;
     this.platform = options.platform;
     this.secret = options.secret;
+    const loader = options.readThrough;
     this.node = new parts.Node(options.view, options.replica, {
       cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
       hashSeed: Math.floor(options.platform.random() * 2 ** 32),
+      isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });
     const { node, store, platform } = this;
     const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.#limited(call, what);
-    this.loads = new parts.Loads({ node, store, limited, beginStep: () => this.beginStep(), endStep: () => this.tick(), fatal: (error) => this.fatal(error) });
-    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick() });
+    this.loads = new parts.Loads({
+      node,
+      store,
+      loader,
+      limited,
+      beginStep: () => this.beginStep(),
+      endStep: () => this.tick(),
+      fatal: (error) => this.fatal(error),
+    });
+    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick(), fenced: (error) => this.fatal(error) });
     this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
     this.beginStep();
   }
@@ -91,9 +107,14 @@ export class Host {
     return this.node.view.members[this.node.ring.self].address;
   }
 
+  /** Whether it takes no requests any more. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
   async start(): Promise<void> {
-    this.#listener = await this.transport.listen(this.address, (connection) => this.#accept(connection));
+    this.#listener = await this.transport.listen(this.#options.listen ?? this.address, (connection) => this.#accept(connection));
     void this.#link?.connect();
   }
 
@@ -104,33 +125,35 @@ export class Host {
   }
 
   /**
-   * Reads a hit without a request, for a session in the same process: the value, null for none, or undefined where the node has to be
-   * asked (the key is not in memory, or the session has seen more than is applied here). The session is at `appliedVector` then.
-   * The bytes are valid until the node does anything else.
+   * Looks up a hit without a request, for a session in the same process: its place in the cache, NO_ENTRY where there is no value, or
+   * MISSED where the node has to be asked (the key is not in memory, or the session has seen more than is applied here). The session
+   * is at `appliedVector` then.
    */
-  peek(key: string, visible: Vector, time: number): Uint8Array | null | undefined {
+  peek(key: string, visible: Vector, time: number): number {
     const { node } = this;
     const { cache } = node;
     const applied = node.appliedVector();
-    if (this.#closed || (visible !== applied && !covers(applied, visible))) return undefined;
+    if (this.#closed || (visible !== applied && !covers(applied, visible))) return MISSED;
     const length = encodeUtf8Into(key, PEEK_KEY, 0);
     const at = cache.find(PEEK_KEY, 0, length);
-    if (at === 0 || (cache.flags(at) & INCOMPLETE) !== 0) return undefined;
+    if (at === 0) return MISSED;
+    const flags = cache.flags(at);
+    if ((flags & (INCOMPLETE | LOADED)) !== 0) return MISSED;
     this.reads += 1;
     this.hits += 1;
     cache.touch(at);
-    if ((cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return null;
+    if ((flags & (TOMBSTONE | ABSENT)) !== 0) return NO_ENTRY;
     const expiresAt = cache.expiresAt(at);
     if (expiresAt !== 0) {
       this.beginStep();
-      if (time > node.clock.latest) return undefined;
+      if (time > node.clock.latest) return MISSED;
       if (expiresAt <= node.clock.nowMs()) {
         // What was judged expired must stay so for this session elsewhere: its time is the node's from now on.
         node.clock.next();
-        return null;
+        return NO_ENTRY;
       }
     }
-    return cache.valueInPlace(at);
+    return at;
   }
 
   /** Brings the time, once per step. */
@@ -178,13 +201,12 @@ export class Host {
     else waiters.reached(Level.Replicated, this.#link.acknowledged?.[self] ?? 0);
     waiters.reached(Level.Everywhere, node.common[self]);
     waiters.reached(Level.Stored, node.flushed[self]);
-    // Answers to waiters go to connections that are in no chunk of their own now.
-    for (const connection of this.connections) connection.flush();
   }
 
   /** The successor has acknowledged something. */
   acknowledged(): void {
     this.#answerWaiters();
+    this.#flushDirty();
   }
 
   /** A write was made: answers it at once at level `memory`, otherwise when its level is reached. */
@@ -265,21 +287,51 @@ export class Host {
     };
   }
 
-  /** Hands on and flushes what it has, as far as the others and the store let it in time, and ends. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    const { clock } = this.platform;
+  /**
+   * Takes no more requests, hands on and flushes what it has, and ends. It listens until then, so that nobody takes the store for free.
+   * Rejects with the store's error where it did not take everything in time: those writes end with this node.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    let failure: MeshError | undefined;
+    if (!this.#failed && !this.#closed) failure = (await this.#handOn()) ?? (await this.#flushReceived());
     await this.#listener?.close();
+    this.#end();
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Waits until everything is readable everywhere and in the store, or will not get there. Returns why the store did not take it. */
+  async #handOn(): Promise<MeshError | undefined> {
+    const { clock } = this.platform;
     const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
+    let connectedAt = clock.monotonic();
+    let failure: MeshError | undefined;
     while (!this.#failed && clock.monotonic() < deadline) {
       this.beginStep();
       this.tick();
-      const drained = await this.#flusher.drain().catch(() => false);
-      if (drained && this.node.log.length === 0 && this.waiters.length === 0) break;
-      if (drained && this.#link !== undefined && !this.#link.connected && this.node.pendingWrites === 0) break;
+      failure = await this.#flusher.drain();
+      if (failure?.retryable === false) return failure;
+      if (failure === undefined && this.node.log.length === 0 && this.waiters.length === 0) return undefined;
+      if (this.#link === undefined || this.#link.connected) connectedAt = clock.monotonic();
+      else if (failure === undefined && (this.node.pendingWrites === 0 || clock.monotonic() - connectedAt > LINK_RETURNS_MS)) return undefined;
       await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve, true));
     }
-    this.#end();
+    return failure;
+  }
+
+  /**
+   * Flushes what could not go round any more: the successor has ended too, or is gone. What this node has received is closed, since each
+   * write follows on its way all that it depends on; so the store stays a causal cut (I6). Nobody is served from it here: the node ends.
+   */
+  async #flushReceived(): Promise<MeshError | undefined> {
+    if (this.#failed) return undefined;
+    this.beginStep();
+    this.node.seal();
+    this.node.integrate(this.node.received);
+    return await this.#flusher.drain();
   }
 
   #end(): void {
@@ -295,3 +347,5 @@ export class Host {
 const PEEK_KEY = new Uint8Array(KEY_BYTES_MAX * 3);
 /** Grain of `close`. */
 const CLOSE_POLL_MS = 10;
+/** Time in which a successor that is only out of reach comes back. */
+const LINK_RETURNS_MS = 500;

@@ -15,6 +15,7 @@ import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import { backoffMs } from "./backoff.js";
 import type { Host } from "./host.js";
+import { startedBefore } from "./started-before.js";
 
 export class RingLink {
   readonly #host: Host;
@@ -146,6 +147,8 @@ class LinkSession implements ConnectionEvents, FrameHandler {
       const at = node.ring.indexOf(replica);
       if (at >= 0) received[at] = welcome.vector.counters[index];
     });
+    const known = received[node.ring.self];
+    if (known > node.counter) throw startedBefore(node.replica);
     this.acknowledged = received;
     this.#opening = undefined;
     this.#next = node.log.start;
@@ -158,8 +161,11 @@ class LinkSession implements ConnectionEvents, FrameHandler {
     try {
       this.#splitter.push(bytes);
     } catch (error) {
-      this.#end(asMeshError(error));
+      const reason = asMeshError(error);
+      this.#end(reason);
       this.#connection.close();
+      // No other attempt would end better.
+      if (reason.code === "OPTION_INVALID") this.#host.fatal(reason);
       return;
     }
     this.outbox.flush();

@@ -12,7 +12,8 @@ export const enum Level {
 
 /** Whom the answer goes to. */
 export interface Writer {
-  written(id: number, counter: number, timestamp: number): void;
+  /** Answers outside of the chunk that asked. */
+  writtenLater(id: number, counter: number, timestamp: number): void;
 }
 
 interface Waiting {
@@ -38,7 +39,7 @@ export class Waiters {
     const queue = this.#queues[level];
     for (let head = queue.peek(); head !== undefined && head.counter <= counter; head = queue.peek()) {
       queue.shift();
-      head.writer.written(head.id, head.counter, head.timestamp);
+      head.writer.writtenLater(head.id, head.counter, head.timestamp);
     }
   }
 }

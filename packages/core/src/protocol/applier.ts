@@ -29,11 +29,14 @@ export class Applier implements ChangeVisitor {
     expiresAt: number,
   ): void {
     const { cache } = this.#node;
-    const at = cache.find(bytes, keyAt, keyLength);
+    const hash = cache.hash(bytes, keyAt, keyLength);
+    const at = cache.find(bytes, keyAt, keyLength, hash);
     let state = (flags & CHANGE_DELETES) !== 0 ? TOMBSTONE : 0;
     if (at === 0) state |= this.#node.freshFlags();
     else if (this.#node.wins(timestamp, this.#replica, cache.timestamp(at), cache.replica(at))) state |= cache.flags(at) & INCOMPLETE;
     else return;
-    cache.put(bytes, keyAt, keyLength, bytes, valueAt, valueLength, state, timestamp, this.#replica, counter, expiresAt);
+    // What would be absent otherwise is loaded anew: what was loaded before this deletion must not be shown after it.
+    if ((flags & CHANGE_DELETES) !== 0 && this.#node.isLoaded(bytes, keyAt, keyLength)) state |= INCOMPLETE;
+    cache.put(bytes, keyAt, keyLength, bytes, valueAt, valueLength, state, timestamp, this.#replica, counter, expiresAt, hash);
   }
 }

@@ -29,6 +29,8 @@ import type { View } from "./view.js";
 export interface NodeOptions {
   readonly cacheBytes: number;
   readonly hashSeed?: number;
+  /** Whether the mesh's loader is asked for a key that has no value. */
+  readonly isLoaded?: (bytes: Uint8Array, start: number, length: number) => boolean;
 }
 
 export class Node {
@@ -37,6 +39,7 @@ export class Node {
   readonly replica: number;
   readonly clock = new HybridClock();
   readonly cache: Cache;
+  readonly isLoaded: (bytes: Uint8Array, start: number, length: number) => boolean;
   readonly log: Log;
   readonly received: number[];
   readonly common: number[];
@@ -80,6 +83,7 @@ export class Node {
     this.#flushOrder = new FlushOrder(ring);
     this.cache = new Cache({ bytesMax: options.cacheBytes, hashSeed: options.hashSeed, evictable: (origin, counter) => this.#isFlushed(origin, counter) });
     this.#applier = new Applier(this);
+    this.isLoaded = options.isLoaded ?? (() => false);
   }
 
   #isFlushed(replica: number, counter: number): boolean {

@@ -4,7 +4,7 @@
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { COUNTER_MAX, MEMBERS_MAX } from "../limits.js";
-import type { FlushedCounters, Store } from "../store.js";
+import type { FlushedCounters, RegistryState, Store } from "../store.js";
 
 export interface Member {
   /** Names one start of one node; never used again. */
@@ -31,8 +31,18 @@ const SWAP_ATTEMPTS_MAX = 16;
 
 /** The view in the store's registry, or undefined where no mesh has used the store. */
 export async function readView(store: Store): Promise<View | undefined> {
-  const { registry } = await store.readRegistry();
-  return registry === undefined ? undefined : parseView(registry.epoch, registry.bytes, store.name);
+  return viewIn(await store.readRegistry(), store.name);
+}
+
+/**
+ * The view of a registry. What a departed replica had left to flush when its final counter was written down may have reached the store
+ * before the view did: then the store knows better.
+ */
+export function viewIn({ registry, flushed }: RegistryState, storeName: string): View | undefined {
+  if (registry === undefined) return undefined;
+  const view = parseView(registry.epoch, registry.bytes, storeName);
+  const counters = new Map(flushed);
+  return { ...view, finals: view.finals.map(([replica, counter]) => [replica, Math.max(counter, counters.get(replica) ?? 0)]) };
 }
 
 /**
@@ -42,9 +52,9 @@ export async function readView(store: Store): Promise<View | undefined> {
 export async function formMesh(store: Store, addresses: readonly string[], newMeshId: () => string): Promise<View> {
   checkAddresses(addresses);
   for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
-    const { registry, flushed } = await store.readRegistry();
-    const before = registry === undefined ? undefined : parseView(registry.epoch, registry.bytes, store.name);
-    const next = nextView(before, flushed, addresses, newMeshId);
+    const state = await store.readRegistry();
+    const before = viewIn(state, store.name);
+    const next = nextView(before, state.flushed, addresses, newMeshId);
     const swapped = await store.swapRegistry(before?.epoch ?? 0, { epoch: next.epoch, bytes: formatView(next) });
     if (swapped) return next;
   }

@@ -29,9 +29,15 @@ export const ERROR = 38;
 export const BATCH = 48;
 export const ACK = 49;
 
-/** Request flags: the payload begins with the session's context; the answer is to say which write was read. */
+/** Request flags: the payload begins with the session's context; the answer is to say which write was read; what a loader returned before the request is not wanted. */
 export const WITH_CONTEXT = 1;
 export const VERSIONED = 2;
+export const FRESH = 4;
+/** Flag of a VERSIONED answer: a loader returned this, in place of the deletion that the version names. */
+export const FROM_LOADER = 4;
+/** Bits of the byte before each entry of VALUES. */
+export const ENTRY_HAS_VALUE = 1;
+export const ENTRY_FROM_LOADER = 2;
 
 /** Is shown each frame of a stream. The bytes are valid during the call only. */
 export interface FrameHandler {

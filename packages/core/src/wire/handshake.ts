@@ -157,8 +157,8 @@ export function proofOf(secret: string | undefined, side: "opener" | "acceptor",
   return hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh ${WIRE_VERSION} ${side}`), openerNonce, acceptorNonce);
 }
 
-/** Throws UNAUTHENTICATED unless the other end has proved the secret. */
-export function checkProof(proof: Uint8Array, expected: Uint8Array, remote: string): void {
+/** Throws UNAUTHENTICATED unless the other end, which `who` names to either side, has proved the secret. */
+export function checkProof(proof: Uint8Array, expected: Uint8Array, who: string): void {
   if (equalBytes(proof, expected)) return;
-  throw new MeshError("UNAUTHENTICATED", `${remote} did not prove the mesh's secret; give the same secret to every node and every client`);
+  throw new MeshError("UNAUTHENTICATED", `${who} did not prove the mesh's secret; give the same secret to every node and every client`);
 }

@@ -1,7 +1,7 @@
 // A store in memory with switches: it can be away, be slow, and fail after it has done what it was asked. The tests look into it
 // to see what has really arrived.
 
-import { MeshError } from "../../src/errors.js";
+import { fencedError, MeshError } from "../../src/errors.js";
 import { formMesh } from "../../src/embedded/start-node.js";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "../../src/store.js";
 
@@ -51,10 +51,12 @@ export class TestStore implements Store {
     return keys.map((key) => this.content.rows.get(key));
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
     this.#check();
     await this.applyGate;
     this.#check();
+    const current = this.content.registry?.epoch ?? 0;
+    if (current > epoch) throw fencedError(this.name, epoch, current);
     this.onApply(rows, flushed);
     for (const row of rows) {
       const before = this.content.rows.get(row.key);

@@ -8,6 +8,7 @@ import { createMesh, formMesh, startNode, type Mesh, type RunningNode } from "@c
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect, tcpTransport } from "../src/index.js";
+import { silentAddress } from "./support/silent-address.js";
 
 const secret = "the secret of this test's mesh";
 const folders: string[] = [];
@@ -102,5 +103,37 @@ describe("a session", () => {
     await nodes[1].close();
     expect(await session.getMany(["a", "b"])).toEqual([1, 2]);
     expect(session.node).not.toBe(addresses[1]);
+  });
+});
+
+describe("a node", () => {
+  it("listens at another address than the one at which others reach it", async () => {
+    const store = lmdbStore({ path: newFolder() });
+    const addresses = await freeAddresses(2);
+    const view = await formMesh(
+      store,
+      addresses.map((address) => address.replace("127.0.0.1", "localhost")),
+    );
+    const nodes = await Promise.all(
+      view.members.map(({ address, replica }, index) => startNode({ store, transport: tcpTransport(), address, listen: addresses[index], replica, secret })),
+    );
+    const mesh = await connect({ nodes: [addresses[0]], secret });
+    cleanups.push(
+      () => store.close(),
+      async () => void (await Promise.all(nodes.map((node) => node.close()))),
+      () => mesh.close(),
+    );
+    await mesh.session().set("k", 1, { durability: "everywhere" });
+    expect(nodes.map((node) => node.status().applied)).toHaveLength(2);
+  });
+});
+
+describe("connecting", () => {
+  it("takes no longer than the time allowed, although nobody answers", async () => {
+    const { address, release } = await silentAddress();
+    cleanups.push(release);
+    const begin = performance.now();
+    await expect(connect({ nodes: [address], timeoutMs: 200 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(performance.now() - begin).toBeLessThan(1_500);
   });
 });

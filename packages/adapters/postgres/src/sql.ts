@@ -1,0 +1,126 @@
+// Every SQL text of the adapter, for one schema and prefix. What runs when is in store.ts and tables.ts; how keys and values look in
+// a row is in schema.ts.
+
+import pg from "pg";
+
+/** Raised with each entry of `migrations`; a database of a newer one is refused. */
+export const SCHEMA_VERSION = 1;
+
+export interface Sql {
+  /** Names, unquoted: of the schema, and of the table that holds the version. */
+  readonly schema: string;
+  readonly format: string;
+  readonly createSchema: string;
+  /** `migrations[n]` turns version n into n + 1, and says so in the table `format`. */
+  readonly migrations: readonly string[];
+  readonly version: string;
+  readonly getMany: string;
+  readonly apply: string;
+  readonly removeDead: string;
+  readonly readRegistry: string;
+  readonly createRegistry: string;
+  readonly swapRegistry: string;
+  readonly scan: string;
+  /** What an owner runs so that a role may use the tables, and so that a role may make them. */
+  grantUse(role: string): string;
+  grantCreate(role: string, database: string): string;
+}
+
+/** A scan's page ends after so many bytes of values, so that a page of large ones does not fill the memory. */
+const PAGE_BYTES_MAX = 16 * 1024 * 1024;
+
+export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number): Sql {
+  const quote = pg.escapeIdentifier;
+  const schema = quote(schemaName);
+  const table = (name: string): string => `${schema}.${quote(prefix + name)}`;
+  const [rows, flushed, registry, format] = ["rows", "flushed", "registry", "format"].map(table);
+  const columns = `key, value, encode(value_bytes, 'base64') AS value_base64, timestamp, replica, counter, expires_at`;
+
+  return {
+    schema: schemaName,
+    format: `${prefix}format`,
+    createSchema: `CREATE SCHEMA ${schema}`,
+    migrations: [
+      // The keys are compared by their bytes, whatever the database's own collation is. A row is a value as text, a value as bytes,
+      // or, with neither, a deletion. dead_at says when a row that shows nothing may go: the index knows those rows alone.
+      `CREATE TABLE ${rows} (
+         key text COLLATE "C" PRIMARY KEY,
+         value text,
+         value_bytes bytea,
+         timestamp bigint NOT NULL,
+         replica bigint NOT NULL,
+         counter bigint NOT NULL,
+         expires_at bigint NOT NULL,
+         dead_at timestamptz,
+         CHECK (value IS NULL OR value_bytes IS NULL)
+       );
+       CREATE INDEX ${quote(`${prefix}rows_dead_at`)} ON ${rows} (dead_at) WHERE dead_at IS NOT NULL;
+       CREATE TABLE ${flushed} (replica bigint PRIMARY KEY, counter bigint NOT NULL) WITH (fillfactor = 50);
+       CREATE TABLE ${registry} (
+         one boolean PRIMARY KEY CHECK (one),
+         epoch bigint NOT NULL,
+         value text,
+         value_bytes bytea,
+         CHECK ((value IS NULL) <> (value_bytes IS NULL))
+       );
+       CREATE TABLE ${format} (version integer NOT NULL);
+       INSERT INTO ${format} VALUES (1);`,
+    ],
+    version: `SELECT version FROM ${format}`,
+
+    getMany: `SELECT ${columns} FROM ${rows} WHERE key = ANY ($1::text[])`,
+
+    // One statement, so one transaction in one round trip. The rows come before the counters and each in the order of its arrays:
+    // two callers that sort alike wait for each other and do not deadlock.
+    apply: `
+      WITH raised AS (
+        INSERT INTO ${flushed} AS stored (replica, counter)
+        SELECT * FROM unnest($8::bigint[], $9::bigint[])
+        ON CONFLICT (replica) DO UPDATE SET counter = excluded.counter WHERE stored.counter < excluded.counter
+      )
+      INSERT INTO ${rows} AS stored (key, value, value_bytes, timestamp, replica, counter, expires_at, dead_at)
+      SELECT key, value, decode(value_base64, 'base64'), timestamp, replica, counter, expires_at,
+             CASE WHEN expires_at > 0 THEN greatest(now(), to_timestamp(expires_at / 1000.0))
+                  WHEN value IS NULL AND value_base64 IS NULL THEN now() END + interval '${tombstoneMs} milliseconds'
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+        AS given (key, value, value_base64, timestamp, replica, counter, expires_at)
+      ON CONFLICT (key) DO UPDATE SET
+        value = excluded.value, value_bytes = excluded.value_bytes, timestamp = excluded.timestamp, replica = excluded.replica,
+        counter = excluded.counter, expires_at = excluded.expires_at, dead_at = excluded.dead_at
+      WHERE (stored.timestamp, stored.replica) < (excluded.timestamp, excluded.replica)`,
+
+    // Rows that another transaction is about to change are left for the next time, so this waits for nobody.
+    removeDead: `
+      DELETE FROM ${rows}
+      WHERE key = ANY (ARRAY (
+        SELECT key FROM ${rows} WHERE dead_at < now() ORDER BY dead_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+
+    // One statement sees one moment: the counters are those that belong to this registry.
+    readRegistry: `
+      SELECT NULL AS replica, epoch AS counter, value, encode(value_bytes, 'base64') AS value_base64 FROM ${registry}
+      UNION ALL SELECT replica, counter, NULL, NULL FROM ${flushed}`,
+    createRegistry: `INSERT INTO ${registry} VALUES (true, $1, $2, decode($3, 'base64')) ON CONFLICT DO NOTHING`,
+    swapRegistry: `UPDATE ${registry} SET epoch = $1, value = $2, value_bytes = decode($3, 'base64') WHERE epoch = $4`,
+
+    // $1 first key, $2 cursor, $3 first key behind the prefix, $4 limit. found counts what there is up to the limit, before the page
+    // was cut at its bytes; the first row is always in.
+    scan: `
+      SELECT ${columns}, found FROM (
+        SELECT *, count(*) OVER () AS found,
+               sum(coalesce(octet_length(value), octet_length(value_bytes), 0)) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) AS bytes,
+               row_number() OVER (ORDER BY key) AS number
+        FROM (
+          SELECT * FROM ${rows}
+          WHERE key >= $1 AND ($2::text IS NULL OR key > $2) AND ($3::text IS NULL OR key < $3)
+          ORDER BY key LIMIT $4
+        ) AS page
+      ) AS numbered
+      WHERE number = 1 OR bytes <= ${PAGE_BYTES_MAX}
+      ORDER BY key`,
+
+    grantUse: (role) =>
+      `GRANT USAGE ON SCHEMA ${schema} TO ${quote(role)}; GRANT SELECT, INSERT, UPDATE, DELETE ON ${rows}, ${flushed}, ${registry}, ${format} TO ${quote(role)}`,
+    grantCreate: (role, database) =>
+      `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}, or, where the schema is there, GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
+  };
+}
