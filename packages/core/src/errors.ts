@@ -56,14 +56,9 @@ export function inputText(input: unknown): string {
 }
 
 /** Why a store takes no batch of a view that has been followed by another one. For authors of adapters. */
-export function fencedError(store: string, epoch: number, current: number): MeshError {
-  return new MeshError(
-    "NODE_BEHIND",
-    `${store} belongs to a mesh of epoch ${current} now, and a node of epoch ${epoch} may not write to it any more; end that node`,
-    {
-      retryable: false,
-    },
-  );
+export function fencedError(store: string, epoch: number): MeshError {
+  const message = `${store} belongs to the mesh of epoch ${epoch} now, and a node of an earlier one may not write to it any more; end that node`;
+  return new MeshError("NODE_BEHIND", message, { retryable: false });
 }
 
 /** The only error that this library throws at its users. The message says what happened, to what, and what to do. */

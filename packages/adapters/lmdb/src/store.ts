@@ -97,7 +97,7 @@ class LmdbStore implements Store {
     await this.#writing(bytes, () => {
       // All that may fail comes first: what the callback has written when it throws would be committed.
       const current = this.#registry()?.epoch ?? 0;
-      if (current > epoch) throw fencedError(this.name, epoch, current);
+      if (current > epoch) throw fencedError(this.name, current);
       const writes = this.#winners(rows).map((row) => [encodeKey(row.key), encodeRow(row)] as const);
       const counters = flushed.length > 0 ? this.#raised(flushed) : undefined;
       for (const [key, row] of writes) void this.#rows.put(key, row);

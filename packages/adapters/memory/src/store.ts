@@ -31,7 +31,7 @@ class MemoryStore implements Store {
 
   async apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
     this.#checkOpen();
-    if (this.#registry !== undefined && this.#registry.epoch > epoch) throw fencedError(this.name, epoch, this.#registry.epoch);
+    if (this.#registry !== undefined && this.#registry.epoch > epoch) throw fencedError(this.name, this.#registry.epoch);
     for (const row of rows) {
       const present = this.#rows.get(row.key);
       if (present === undefined) this.#keys.add(row.key);

@@ -1,6 +1,7 @@
 // What Postgres, pg and the network say, as the mesh's errors. A SQLSTATE has five characters; the others are Node.js's codes.
 
 import { MeshError, type MeshErrorCode } from "@causalmesh/core";
+import { FENCED } from "./sql.js";
 
 const CAUSES: readonly (readonly [code: RegExp, meshCode: MeshErrorCode, advice: string])[] = [
   [/^53100$/, "STORE_FULL", "the server's disk is full; make room, a running node then goes on by itself"],
@@ -31,6 +32,12 @@ export function storeError(name: string, cause: unknown, grants: string): MeshEr
     if (pattern.test(code)) return new MeshError(meshCode, `${name}: ${advice} (${textOf(cause)})`, { cause });
   }
   return new MeshError("STORE_UNAVAILABLE", `${name} failed: ${textOf(cause)}; ${UNREACHABLE}`, { cause });
+}
+
+/** The epoch that stands in the way of a batch, if that is what the error says. */
+export function fencedBy(cause: unknown): number | undefined {
+  const found = codeOf(cause) === "22P02" ? new RegExp(`${FENCED}(\\d+)`).exec(textOf(cause)) : null;
+  return found === null ? undefined : Number(found[1]);
 }
 
 /** The server ended the transaction in favour of another and took all of it back, so that it can be repeated whatever it was. */

@@ -26,6 +26,8 @@ export interface Sql {
   grantCreate(role: string, database: string): string;
 }
 
+/** Stands before the registry's epoch in the error of a batch that is refused. */
+export const FENCED = "a later epoch: ";
 /** A scan's page ends after so many bytes of values, so that a page of large ones does not fill the memory. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -72,10 +74,16 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
 
     // One statement, so one transaction in one round trip. The rows come before the counters and each in the order of its arrays:
     // two callers that sort alike wait for each other and do not deadlock.
+    // $10 is the epoch that the batch was made in: the lock keeps the registry from changing until the batch is in, and a later epoch
+    // ends the statement with an error that names it (a text that is no boolean: plain SQL has no way to raise one).
     apply: `
-      WITH raised AS (
+      WITH held AS MATERIALIZED (SELECT epoch FROM ${registry} FOR SHARE),
+      allowed AS MATERIALIZED (
+        SELECT CASE WHEN coalesce(max(epoch), 0) <= $10::bigint THEN true ELSE ('${FENCED}' || max(epoch))::boolean END AS yes FROM held
+      ),
+      raised AS (
         INSERT INTO ${flushed} AS stored (replica, counter)
-        SELECT * FROM unnest($8::bigint[], $9::bigint[])
+        SELECT * FROM unnest($8::bigint[], $9::bigint[]) WHERE (SELECT yes FROM allowed)
         ON CONFLICT (replica) DO UPDATE SET counter = excluded.counter WHERE stored.counter < excluded.counter
       )
       INSERT INTO ${rows} AS stored (key, value, value_bytes, timestamp, replica, counter, expires_at, dead_at)
@@ -84,6 +92,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
                   WHEN value IS NULL AND value_base64 IS NULL THEN now() END + interval '${tombstoneMs} milliseconds'
       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
         AS given (key, value, value_base64, timestamp, replica, counter, expires_at)
+      WHERE (SELECT yes FROM allowed)
       ON CONFLICT (key) DO UPDATE SET
         value = excluded.value, value_bytes = excluded.value_bytes, timestamp = excluded.timestamp, replica = excluded.replica,
         counter = excluded.counter, expires_at = excluded.expires_at, dead_at = excluded.dead_at

@@ -1,6 +1,7 @@
 // Postgres as the mesh's Store: durable, shared by all processes that reach the server, each `apply` one transaction.
 
 import {
+  fencedError,
   limits,
   type FlushedCounters,
   type RegistryRecord,
@@ -12,7 +13,7 @@ import {
 } from "@causalmesh/core";
 import type { PoolClient } from "pg";
 import { Connections } from "./connections.js";
-import { lostToOthers, storeError } from "./errors.js";
+import { fencedBy, lostToOthers, storeError } from "./errors.js";
 import { resolveOptions, type PostgresStoreOptions, type Settings } from "./options.js";
 import { afterPrefix, decodeKey, decodeRow, decodeValue, encodeKey, encodeRows, encodeValue, type StoredRow, type StoredValue } from "./schema.js";
 import { sqlFor, type Sql } from "./sql.js";
@@ -64,15 +65,15 @@ class PostgresStore implements Store {
     });
   }
 
-  async apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Number.MAX_SAFE_INTEGER): Promise<void> {
     // Everyone takes the locks in this order.
     const statements = cut([...rows].sort((a, b) => (a.key < b.key ? -1 : 1))).map(encodeRows);
     const counters = [...flushed].sort(([a], [b]) => a - b);
     const last = [...statements.pop()!, counters.map(([replica]) => replica), counters.map(([, counter]) => counter)];
     await this.#call(async (client) => {
       if (statements.length > 0) await client.query("BEGIN");
-      for (const arrays of statements) await client.query(this.#sql.apply, [...arrays, [], []]);
-      await client.query(this.#sql.apply, last);
+      for (const arrays of statements) await client.query(this.#sql.apply, [...arrays, [], [], epoch]);
+      await client.query(this.#sql.apply, [...last, epoch]);
       if (statements.length > 0) await client.query("COMMIT");
       await this.#removeDead(client);
     });
@@ -124,6 +125,8 @@ class PostgresStore implements Store {
       try {
         return await this.#connections.run(work);
       } catch (error) {
+        const current = fencedBy(error);
+        if (current !== undefined) throw fencedError(this.name, current);
         if (!lostToOthers(error) || attempt === ATTEMPTS_MAX) throw storeError(this.name, error, this.#sql.grantUse(this.#settings.role));
       }
     }

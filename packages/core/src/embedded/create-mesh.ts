@@ -39,6 +39,7 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
     platform,
     local: new Map(hosts.map((host) => [host.address, host])),
     onClose: async () => {
+      await Promise.all(hosts.map((host) => host.drain()));
       const ends = await Promise.allSettled(hosts.map((host) => host.close()));
       for (const end of ends) if (end.status === "rejected") throw end.reason;
     },

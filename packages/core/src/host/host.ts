@@ -67,7 +67,10 @@ export class Host {
   #predecessor: Acceptor | undefined;
   #listener: Listener | undefined;
   #tickPending = false;
+  #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Why the store does not have everything. */
+  #undrained: MeshError | undefined;
   #closed = false;
   #failed = false;
 
@@ -109,7 +112,7 @@ export class Host {
 
   /** Whether it takes no requests any more. */
   get isClosing(): boolean {
-    return this.#closing !== undefined;
+    return this.#draining !== undefined;
   }
 
   /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
@@ -288,50 +291,56 @@ export class Host {
   }
 
   /**
-   * Takes no more requests, hands on and flushes what it has, and ends. It listens until then, so that nobody takes the store for free.
-   * Rejects with the store's error where it did not take everything in time: those writes end with this node.
+   * Takes no more requests, and waits until what it has is readable everywhere and in the store, or will not get there. Until `close` it
+   * goes on passing on what others have. Nodes that end together drain before any of them closes.
+   */
+  drain(): Promise<void> {
+    return (this.#draining ??= this.#drain());
+  }
+
+  /**
+   * Drains, and ends. It listens until then, so that nobody takes the store for free. Rejects with the store's error where that did not
+   * take everything in time: those writes end with this node.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
 
   async #close(): Promise<void> {
-    let failure: MeshError | undefined;
-    if (!this.#failed && !this.#closed) failure = (await this.#handOn()) ?? (await this.#flushReceived());
+    await this.drain();
+    if (!this.#failed) await this.#flushReceived();
     await this.#listener?.close();
     this.#end();
-    if (failure !== undefined) throw failure;
+    if (this.#undrained !== undefined) throw this.#undrained;
   }
 
-  /** Waits until everything is readable everywhere and in the store, or will not get there. Returns why the store did not take it. */
-  async #handOn(): Promise<MeshError | undefined> {
+  async #drain(): Promise<void> {
     const { clock } = this.platform;
     const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
     let connectedAt = clock.monotonic();
-    let failure: MeshError | undefined;
     while (!this.#failed && clock.monotonic() < deadline) {
       this.beginStep();
       this.tick();
-      failure = await this.#flusher.drain();
-      if (failure?.retryable === false) return failure;
-      if (failure === undefined && this.node.log.length === 0 && this.waiters.length === 0) return undefined;
-      if (this.#link === undefined || this.#link.connected) connectedAt = clock.monotonic();
-      else if (failure === undefined && (this.node.pendingWrites === 0 || clock.monotonic() - connectedAt > LINK_RETURNS_MS)) return undefined;
+      this.#undrained = await this.#flusher.drain();
+      if (this.#undrained?.retryable === false) return;
+      if (this.#undrained === undefined) {
+        if (this.node.log.length === 0 && this.waiters.length === 0) return;
+        if (this.#link === undefined || this.#link.connected) connectedAt = clock.monotonic();
+        else if (this.node.pendingWrites === 0 || clock.monotonic() - connectedAt > LINK_RETURNS_MS) return;
+      }
       await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve, true));
     }
-    return failure;
   }
 
   /**
    * Flushes what could not go round any more: the successor has ended too, or is gone. What this node has received is closed, since each
    * write follows on its way all that it depends on; so the store stays a causal cut (I6). Nobody is served from it here: the node ends.
    */
-  async #flushReceived(): Promise<MeshError | undefined> {
-    if (this.#failed) return undefined;
+  async #flushReceived(): Promise<void> {
     this.beginStep();
     this.node.seal();
     this.node.integrate(this.node.received);
-    return await this.#flusher.drain();
+    this.#undrained = await this.#flusher.drain();
   }
 
   #end(): void {

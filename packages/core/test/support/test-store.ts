@@ -56,7 +56,7 @@ export class TestStore implements Store {
     await this.applyGate;
     this.#check();
     const current = this.content.registry?.epoch ?? 0;
-    if (current > epoch) throw fencedError(this.name, epoch, current);
+    if (current > epoch) throw fencedError(this.name, current);
     this.onApply(rows, flushed);
     for (const row of rows) {
       const before = this.content.rows.get(row.key);
