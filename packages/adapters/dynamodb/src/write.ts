@@ -37,7 +37,7 @@ export class Writer {
     const done = (async () => {
       await before.catch(() => undefined);
       const current = epoch === undefined ? 0 : await readEpoch(rows);
-      if (epoch !== undefined && current > epoch) throw fencedError(rows.name, epoch, current);
+      if (epoch !== undefined && current > epoch) throw fencedError(rows.name, current);
       const unknown = changes.filter((row) => !this.#isKnown(row));
       if (unknown.length > 0) this.#entries.add(await writeDown(rows, { rows: unknown, flushed, epoch }));
       await this.#write(rows, unknown, flushed);

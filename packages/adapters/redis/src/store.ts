@@ -103,7 +103,7 @@ class RedisStore implements Store {
     const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch === undefined ? "" : String(epoch), ...[rows.map(rowArguments), raised].flat(2)];
     await this.#connection.run(async (client) => {
       const answer = await applyScript.run(client, [prefix, index, going, counters, registry], args);
-      if (answer < 0) throw fencedError(this.name, epoch!, -answer);
+      if (answer < 0) throw fencedError(this.name, -answer);
       if (answer > 0) throw damagedRow(rows[answer - 1].key);
     });
   }
