@@ -10,6 +10,8 @@ export const PUBLISHED = [
   "packages/adapters/memory",
   "packages/adapters/lmdb",
   "packages/adapters/postgres",
+  "packages/adapters/redis",
+  "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/cli",
 ];

@@ -9,7 +9,7 @@ export interface CausalMeshConfig {
   /** Shared secret of nodes and clients, at least 16 bytes. Better kept in `secretFile`. */
   readonly secret?: string;
   readonly secretFile?: string;
-  /** `memory:`, `lmdb:./folder` or `postgres://user@host/database`. */
+  /** `memory:`, `lmdb:./folder`, `postgres://user@host/database`, `redis://user@host` or `dynamodb://table`. */
   readonly store?: string;
   readonly namespace?: string;
   /** trace, debug, info, warn, error, fatal or silent. */

@@ -78,7 +78,10 @@ function addDev({ command, run }: ReturnType<Leaf>): void {
   command
     .description("Runs a whole mesh on this machine, each node a process. Ctrl-C stops it.")
     .option("--nodes <count>", "nodes to run (default: 3)")
-    .option("--store <url>", "memory: (one node only), lmdb:./folder or postgres://user@host/database (default: lmdb:./.causalmesh)")
+    .option(
+      "--store <url>",
+      "memory: (one node only), lmdb:./folder, postgres://user@host/database, redis://user@host or dynamodb://table (default: lmdb:./.causalmesh)",
+    )
     .option("--host <host>", "address to listen on (default: 127.0.0.1)")
     .option("--port <port>", "port of the first node, the others follow; 0 takes any free ones (default: 7400)")
     .option("--admin-port <port>", "admin port of the first node, on the loopback interface; 0 takes any free ones (default: 0)")
@@ -104,7 +107,10 @@ function addNode(parent: Command, leaf: Leaf): void {
     .description("Runs one node in this process. Without --replica it forms a mesh of one on the store.")
     .option("--listen <address>", "address for other nodes and clients (default: 127.0.0.1:7400)")
     .option("--advertise <address>", "address under which others reach it, where that is not --listen")
-    .option("--store <url>", "memory:, lmdb:./folder or postgres://…; with a password, safer in CAUSALMESH_STORE: other users see command lines")
+    .option(
+      "--store <url>",
+      "memory:, lmdb:./folder, postgres://…, redis://… or dynamodb://…; with a password, safer in CAUSALMESH_STORE: other users see command lines",
+    )
     .option("--replica <id>", "the member of the store's view that this node is")
     .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
     .option("--no-admin", "no admin port")

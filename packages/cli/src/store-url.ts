@@ -5,13 +5,14 @@ import { isAbsolute, resolve } from "node:path";
 import { MeshError, type Store } from "@causalmesh/core";
 
 const SUPPORTED =
-  "supported are memory: (gone when the process ends), lmdb:./folder (kept on this machine) and postgres://user@host/database (shared by machines)";
+  "supported are memory: (gone when the process ends), lmdb:./folder (kept on this machine); postgres://user@host/database, redis://user@host:6379/0 and dynamodb://table (shared by machines)";
 
 export type StoreUrl =
   | { readonly kind: "memory" }
   | { readonly kind: "lmdb"; readonly path: string }
   /** The adapter's own URL, which may hold a password. */
-  | { readonly kind: "postgres"; readonly url: string };
+  | { readonly kind: "postgres" | "redis"; readonly url: string }
+  | { readonly kind: "dynamodb"; readonly table: string; readonly options: Readonly<Record<string, string>> };
 
 /** Parses a store URL. A relative path begins at `folder`. The message never repeats the URL's rest: it may hold a password. */
 export function parseStoreUrl(text: string, folder: string): StoreUrl {
@@ -25,6 +26,8 @@ export function parseStoreUrl(text: string, folder: string): StoreUrl {
   if (scheme === "memory") return parseMemory(rest);
   if (scheme === "lmdb") return parseLmdb(rest, folder);
   if (scheme === "postgres" || scheme === "postgresql") return parsePostgres(rest);
+  if (scheme === "redis" || scheme === "rediss") return parseRedis(scheme, rest);
+  if (scheme === "dynamodb") return parseDynamodb(rest);
   throw new MeshError("OPTION_INVALID", `no store has the scheme ${scheme}: in this version; ${SUPPORTED}`);
 }
 
@@ -45,11 +48,36 @@ function parsePostgres(rest: string): StoreUrl {
   return { kind: "postgres", url: `postgres://${rest}` };
 }
 
+function parseRedis(scheme: string, rest: string): StoreUrl {
+  if (rest === "") throw new MeshError("OPTION_INVALID", `${scheme}: needs an address, such as ${scheme}://user:password@host:6379/0?prefix=shop`);
+  if (/[/?].*@|#/s.test(rest)) throw new MeshError("OPTION_INVALID", `${scheme}: write / ? # and @ in a user name or password as %2F %3F %23 and %40`);
+  return { kind: "redis", url: `${scheme}://${rest}` };
+}
+
+/** Credentials do not belong here: the SDK finds them in the environment, a profile or a role. */
+function parseDynamodb(rest: string): StoreUrl {
+  const [, table, query] = /^([\w.-]{3,255})(?:\?(.*))?$/s.exec(rest) ?? [];
+  if (table === undefined) throw new MeshError("OPTION_INVALID", "dynamodb: needs the name of a table, such as dynamodb://shop?region=eu-central-1");
+  const options = Object.fromEntries(new URLSearchParams(query));
+  for (const name of Object.keys(options))
+    if (!["region", "endpoint", "prefix"].includes(name))
+      throw new MeshError("OPTION_INVALID", `dynamodb: takes region, endpoint and prefix, not ${JSON.stringify(name)}`);
+  if (options.endpoint?.includes("@"))
+    throw new MeshError("OPTION_INVALID", "dynamodb: takes an endpoint without user and password; credentials go into the environment");
+  return { kind: "dynamodb", table, options };
+}
+
 /** For a person, or for a log: without a password. */
 export function formatStoreUrl(url: StoreUrl): string {
   if (url.kind === "memory") return "memory:";
   if (url.kind === "lmdb") return `lmdb:${url.path}`;
+  if (url.kind === "dynamodb") return formatDynamodb(url.table, url.options);
   return withoutSecrets(url.url);
+}
+
+function formatDynamodb(table: string, options: Readonly<Record<string, string>>): string {
+  const query = Object.entries(options).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `dynamodb://${table}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
 
 /** The address and the database; user, password and parameters, any of which may be or hold a secret, are left out. */
@@ -59,11 +87,13 @@ function withoutSecrets(url: string): string {
 
 /** For another process of ours, with all that it needs: never for a command line, which other users see. */
 export function storeUrlText(url: StoreUrl): string {
-  return url.kind === "postgres" ? url.url : formatStoreUrl(url);
+  return url.kind === "postgres" || url.kind === "redis" ? url.url : formatStoreUrl(url);
 }
 
 export async function openStore(url: StoreUrl): Promise<Store> {
   if (url.kind === "memory") return (await import("@causalmesh/adapter-memory")).memoryStore();
   if (url.kind === "lmdb") return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });
+  if (url.kind === "dynamodb") return (await import("@causalmesh/adapter-dynamodb")).dynamodbStore({ table: url.table, ...url.options });
+  if (url.kind === "redis") return (await import("@causalmesh/adapter-redis")).redisStore({ url: url.url });
   return (await import("@causalmesh/adapter-postgres")).postgresStore({ url: url.url });
 }

@@ -1,1 +1,2 @@
+export { startRedis, type RedisServer, type StartRedisOptions } from "./redis.js";
 export { startPostgres, type PostgresServer, type StartPostgresOptions } from "./postgres.js";

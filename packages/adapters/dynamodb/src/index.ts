@@ -1,0 +1,1 @@
+export { dynamodbStore, type DynamodbStoreOptions } from "./store.js";

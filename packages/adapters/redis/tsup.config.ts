@@ -1,0 +1,11 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: ["src/index.ts"],
+  format: "esm",
+  target: "node20",
+  loader: { ".lua": "text" },
+  dts: false,
+  clean: true,
+  sourcemap: true,
+});

@@ -1,0 +1,76 @@
+// `causalmesh dev` on a real Redis server with a password: the nodes are processes of their own that share it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { startRedis, type RedisServer } from "@causalmesh/test-servers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT, run } from "../src/index.js";
+import { openStore, parseStoreUrl } from "../src/store-url.js";
+import { temporaryFolder } from "./folder.js";
+import { testTerminal } from "./terminal.js";
+
+const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const PASSWORD = "correct-horse-battery";
+
+let server: RedisServer;
+beforeAll(async () => void (server = await startRedis({ args: ["--requirepass", PASSWORD] })));
+afterAll(async () => await server.stop());
+
+async function kv(...args: string[]): Promise<string> {
+  const terminal = testTerminal({ cwd: temporaryFolder() });
+  expect(await run(["kv", ...args], terminal), terminal.err()).toBe(EXIT.ok);
+  return terminal.out().trim();
+}
+
+describe("causalmesh dev with CAUSALMESH_STORE=redis://…", () => {
+  it("runs a mesh on the server, keeps what it is given, and shows the password to nobody", async () => {
+    const url = `${server.url.replace("//", `//:${PASSWORD}@`)}/1?prefix=dev`;
+    const dev = spawn(process.execPath, [MAIN, "dev", "--nodes", "2", "--port", "0", "--json"], {
+      cwd: temporaryFolder(),
+      env: { ...process.env, CAUSALMESH_STORE: url },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let log = "";
+    dev.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+    const exited = once(dev, "exit");
+    try {
+      const line = (await createInterface({ input: dev.stdout })[Symbol.asyncIterator]().next()).value as string | undefined;
+      expect(line, log).toBeDefined();
+      const [first, second] = (JSON.parse(line!) as { nodes: string[] }).nodes;
+      const session = await kv("set", "cart:42", '{"items":3}', "--durability", "stored", "--url", first);
+      expect(await kv("get", "cart:42", "--session", session, "--url", second)).toBe('{"items":3}');
+      // The server itself got the password on its command line; nothing of ours may.
+      if (process.platform === "linux") {
+        const commands = commandLines();
+        expect(commands.some((command) => command.includes("--advertise"))).toBe(true);
+        expect(commands.filter((command) => command.includes(PASSWORD) && !command.includes("redis-server"))).toEqual([]);
+      }
+    } finally {
+      dev.kill("SIGTERM");
+    }
+    expect(await exited, log).toEqual([EXIT.ok, null]);
+    expect(log).toContain("redis://127.0.0.1:");
+    expect(log).not.toContain(PASSWORD);
+
+    const store = await openStore(parseStoreUrl(url, "/"));
+    expect(Buffer.from((await store.getMany(["cart:42"]))[0]!.value!).toString()).toBe('{"items":3}');
+    await store.close();
+  });
+});
+
+/** Of every process of this machine, as other users see them. */
+function commandLines(): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, "utf8")];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
+    });
+}
