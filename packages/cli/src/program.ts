@@ -131,7 +131,8 @@ function addCluster(parent: Command, leaf: Leaf): void {
       "after",
       `
 Vectors are written replica:counter. received: has it; common: knows that all have it; applied: readable; flushed: in the store.
-A member that does not answer is shown as unreachable. Exit code 3 when none answers.
+A member that does not answer is shown as unreachable, and the exit code is 1 then; 3 when none answers. With --json it stands in
+"unreachable":["10.0.0.8:7400"].
 
 Examples:
   causalmesh cluster status --watch
