@@ -3,8 +3,9 @@
 import { MeshError, type Durability, type Session } from "@causalmesh/core";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
+import { fittingToken } from "../fitting-token.js";
 import { resolveTokens, withMesh } from "../mesh-client.js";
-import { parseTime } from "../numbers.js";
+import { parseTtl } from "../numbers.js";
 import type { GlobalFlags } from "../settings.js";
 import { readStdin, type Terminal } from "../terminal.js";
 import { parseValue, printableValue } from "../value.js";
@@ -31,7 +32,7 @@ export async function kvGet(key: string, flags: GetFlags, terminal: Terminal): P
   const { printer } = context;
   return inSession(context, flags, async (session, signal) => {
     const { hit, value } = await session.getEntry(key, { signal });
-    const token = await session.token();
+    const token = await fittingToken(session, key, { timeoutMs: context.settings.timeoutMs, signal });
     if (hit || printer.json) {
       const printable = printableValue(value);
       const text = (): string => (typeof printable === "string" ? printable : JSON.stringify(printable));
@@ -47,11 +48,11 @@ export async function kvGet(key: string, flags: GetFlags, terminal: Terminal): P
 export async function kvSet(key: string, text: string, flags: WriteFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const value = await readValue(text, flags, terminal);
-  const ttl = flags.ttl === undefined ? undefined : parseTime(flags.ttl, "--ttl");
+  const ttl = flags.ttl === undefined ? undefined : parseTtl(flags.ttl, "--ttl");
   const durability = checkDurability(flags.durability);
   return inSession(context, flags, async (session, signal) => {
     await session.set(key, value, { ttl, durability, signal });
-    return acknowledge(context, session);
+    return acknowledge(context, session, key, signal);
   });
 }
 
@@ -60,18 +61,20 @@ export async function kvDelete(key: string, flags: WriteFlags, terminal: Termina
   const durability = checkDurability(flags.durability);
   return inSession(context, flags, async (session, signal) => {
     await session.delete(key, { durability, signal });
-    return acknowledge(context, session);
+    return acknowledge(context, session, key, signal);
   });
 }
 
 async function inSession(context: CommandContext, flags: SessionFlags, use: (session: Session, signal: AbortSignal) => Promise<number>): Promise<number> {
   const tokens = await resolveTokens(flags.session, context.terminal);
-  return withMesh(context, (mesh, signal) => use(mesh.session(tokens), signal));
+  // The session begins at a node that was named: the client knows all members by now, and would choose any of them.
+  const [node] = context.settings.nodes;
+  return withMesh(context, (mesh, signal) => use(mesh.session(tokens, { node }), signal));
 }
 
 /** Text is the token alone, so that `TOKEN=$(causalmesh kv set …)` works. */
-async function acknowledge({ printer }: CommandContext, session: Session): Promise<number> {
-  const token = await session.token();
+async function acknowledge({ printer, settings }: CommandContext, session: Session, key: string, signal: AbortSignal): Promise<number> {
+  const token = await fittingToken(session, key, { timeoutMs: settings.timeoutMs, signal });
   printer.result({ ok: true, session: token }, () => token);
   return EXIT.ok;
 }
