@@ -8,11 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Browser, chromium } from "./chromium.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const INSTALL_TIMEOUT_MS = 300_000;
+
+/** Where the demo puts its folders; it leaves none there, however it ends. */
+const SCRATCH = mkdtempSync(join(tmpdir(), "causalmesh-demo-test-"));
+const ENVIRONMENT = { ...process.env, TMPDIR: SCRATCH };
+afterEach(() => expect(readdirSync(SCRATCH)).toEqual([]));
+afterAll(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** Processes whose parent is this one. */
 function childrenOf(parent: number): number[] {
@@ -44,7 +50,7 @@ async function gone(pids: readonly number[]): Promise<void> {
 }
 
 function start(...args: string[]): { demo: ChildProcess; line: (pattern: RegExp) => Promise<string> } {
-  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"], env: ENVIRONMENT });
   const lines = createInterface({ input: demo.stdout });
   return {
     demo,
@@ -61,6 +67,7 @@ describe("npm run demo", () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--json", "--port", "0", "--workflows", "2500", "--seed", "1"], {
       encoding: "utf8",
       timeout: 55_000,
+      env: ENVIRONMENT,
     });
     expect(stderr).toBe("");
     const result = JSON.parse(stdout) as { held: boolean; systems: Record<string, { workflows: number; anomalies: Record<string, number> }> };
@@ -78,6 +85,19 @@ describe("npm run demo", () => {
     expect(children.length).toBe(10);
     demo.kill(signal);
     expect(await once(demo, "exit")).toEqual([130, null]);
+    await gone(children);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("%s to all of its processes at once is no failure", async (signal) => {
+    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    await line(/^ +1 s/);
+    const children = childrenOf(demo.pid!);
+    // The others may get it first, and must not take it for the end.
+    const ended = once(demo, "exit");
+    for (const child of children) process.kill(child, signal);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    demo.kill(signal);
+    expect(await ended).toEqual([130, null]);
     await gone(children);
   });
 
@@ -103,7 +123,7 @@ describe("npm run demo", () => {
     [["--port", "70000"], /--port is "70000"/],
     [["--unknown"], /--unknown/],
   ])("refuses %j", (args, message) => {
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env: ENVIRONMENT });
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr).toContain("usage:");
@@ -113,10 +133,23 @@ describe("npm run demo", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--port", String(port)], { encoding: "utf8", timeout: 20_000 });
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--port", String(port)], { encoding: "utf8", timeout: 20_000, env: ENVIRONMENT });
     server.close();
     expect(status).toBe(1);
     expect(stderr).toContain(`port ${port} is in use; give another with --port`);
+  });
+
+  it("--once takes another port where nobody asked for the one that is in use", async () => {
+    const server = createServer();
+    onTestFinished(() => void server.close());
+    // Where somebody else has the port, that does as well.
+    await new Promise<void>((resolve) => server.once("error", () => resolve()).listen(8080, "127.0.0.1", resolve));
+    const { demo, line } = start("--once");
+    const said = Promise.all([line(/^port 8080 is in use; the page takes another one$/), line(/^the page: http:/)]);
+    const [, page] = await said;
+    expect(page).not.toContain(":8080");
+    demo.kill("SIGINT");
+    expect(await once(demo, "exit")).toEqual([130, null]);
   });
 });
 

@@ -39,10 +39,11 @@ runChild(async (options: FunctionHostOptions) => {
   process.on("message", (message: Invocation) => {
     if (message.type === "invoke") void invoke(message, () => viewOf(message, mesh, plain, options.mesh));
   });
-  return async () => {
+  const stop = async (): Promise<void> => {
     for (const client of plain) client.close();
     await mesh.close();
   };
+  return { stop };
 });
 
 async function invoke({ id, name, args }: Invocation, open: () => View): Promise<void> {
