@@ -173,13 +173,13 @@ Examples:
     .addHelpText(
       "after",
       `
-Prints with --json: {"ok":true,"session":…}. A value that begins with a dash goes after --.
+Prints with --json: {"ok":true,"session":…}. A value that begins with a dash and is no number goes after --.
 
 Examples:
   causalmesh kv set cart:42 '{"items":3}'
   TOKEN=$(causalmesh kv set greeting hello)
   causalmesh kv set page:1 - --string < page.html
-  causalmesh kv set offset -- -5`,
+  causalmesh kv set flag -- --dry-run`,
     );
   set.run(async ([key, value], flags, terminal) => (await import("./commands/kv.js")).kvSet(key, value, flags, terminal));
 

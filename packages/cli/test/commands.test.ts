@@ -1,6 +1,6 @@
 // Commands against a mesh that runs, and those that fail before one does.
 
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -47,6 +47,19 @@ describe("kv", () => {
     const urls = `mesh://127.0.0.1:1,${urlOf(nodes[1].address)}`;
     expect(await running(["kv", "get", "k", "--url", urls])).toMatchObject({ exitCode: EXIT.ok });
     expect(reads()).toEqual([0, 2, 5]);
+  });
+
+  it("takes a negative number as a value, and other values with a dash after --", async () => {
+    const [node] = await runningNodes(1);
+    const url = ["--json", "--url", urlOf(node.address)];
+    for (const [flags, value] of [
+      [["-5", ...url], -5],
+      [[...url, "--", "--dry-run"], "--dry-run"],
+    ] as const) {
+      await running(["kv", "set", "k", ...flags]);
+      const { out } = await running(["kv", "get", "k", ...url]);
+      expect(JSON.parse(out)).toMatchObject({ value });
+    }
   });
 
   it("takes a time to live that no timer could hold", async () => {
@@ -124,6 +137,16 @@ describe("cluster status", () => {
     const { exitCode, out } = await running(["cluster", "status", "--json", "--url", urlOf(nodes[0].address)]);
     expect(exitCode).toBe(EXIT.ok);
     expect(JSON.parse(out)).toMatchObject({ epoch: 1, members: [{}, {}], unreachable: [] });
+  });
+
+  it("prints what the README shows", async () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const [line] = /^\{"epoch".*$/m.exec(readme)!;
+    const [node] = await runningNodes(1);
+    const { out } = await running(["cluster", "status", "--json", "--url", urlOf(node.address)]);
+    const [shown, printed] = [line, out].map((text) => JSON.parse(text) as MeshStatus);
+    expect(Object.keys(shown).sort()).toEqual(Object.keys(printed).sort());
+    expect(Object.keys(shown.members[0])).toEqual(Object.keys(printed.members[0]));
   });
 
   it("exits with 1 where a member does not answer, and names it", async () => {
