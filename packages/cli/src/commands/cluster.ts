@@ -41,11 +41,16 @@ async function watchStatus(mesh: Mesh, context: CommandContext, signal: AbortSig
   const { printer, terminal } = context;
   const screen = terminal.stdout.isTTY === true && !printer.json;
   if (screen) terminal.stdout.write(CLEAR_SCREEN);
-  for (;;) {
-    const next = sleep(WATCH_INTERVAL_MS, undefined, { signal });
-    next.catch(() => undefined);
-    await showOnce(mesh, context, signal, screen);
-    await next;
+  try {
+    for (;;) {
+      const next = sleep(WATCH_INTERVAL_MS, undefined, { signal });
+      next.catch(() => undefined);
+      await showOnce(mesh, context, signal, screen);
+      await next;
+    }
+  } finally {
+    // What the shell says next begins below the frame.
+    if (screen) terminal.stdout.write("\n");
   }
 }
 
@@ -62,14 +67,16 @@ async function showOnce(mesh: Mesh, context: CommandContext, signal: AbortSignal
   }
 }
 
-/** Overwrites in place: a screen that is cleared first flickers. No line break follows the last line, as it would scroll a full screen. */
+/** Overwrites in place: a screen that is cleared first flickers. No line break follows the last line of a full screen, as it would scroll. */
 function redraw({ stdout }: Terminal, text: string): void {
   const time = new Date().toLocaleTimeString();
   const columns = known(stdout.columns);
-  const lines = fitLines([time, "", ...text.split("\n")], columns, known(stdout.rows));
+  const rows = known(stdout.rows);
+  const lines = fitLines([time, "", ...text.split("\n")], columns, rows);
   // In a line of full width the cursor still stands on the last character, which would be cleared.
   const drawn = lines.map((line) => (visibleWidth(line) < columns ? line + CLEAR_LINE_END : line));
-  stdout.write(`${CURSOR_HOME}${drawn.join("\n")}${CLEAR_BELOW}`);
+  const rest = lines.length < rows ? `\n${CLEAR_BELOW}` : "";
+  stdout.write(`${CURSOR_HOME}${drawn.join("\n")}${rest}`);
 }
 
 /** Some terminals do not know their size, and say 0. */
