@@ -49,16 +49,26 @@ async function gone(pids: readonly number[]): Promise<void> {
   expect(pids.filter(isAlive)).toEqual([]);
 }
 
-function start(...args: string[]): { demo: ChildProcess; line: (pattern: RegExp) => Promise<string> } {
-  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"], env: ENVIRONMENT });
+interface Started {
+  readonly demo: ChildProcess;
+  readonly line: (pattern: RegExp) => Promise<string>;
+  /** What the demo and its processes have complained of. */
+  readonly complaints: () => string;
+}
+
+function start(...args: string[]): Started {
+  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT });
   const lines = createInterface({ input: demo.stdout });
+  let complaints = "";
+  demo.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
   return {
     demo,
     line: (pattern) =>
       new Promise((resolve, reject) => {
         lines.on("line", (text) => pattern.test(text) && resolve(text));
-        lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}`)));
+        lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}: ${complaints}`)));
       }),
+    complaints: () => complaints,
   };
 }
 
@@ -79,17 +89,18 @@ describe("npm run demo", () => {
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("%s in the middle ends every process", async (signal) => {
-    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
     await line(/^ +2 s/);
     const children = childrenOf(demo.pid!);
     expect(children.length).toBe(10);
     demo.kill(signal);
     expect(await once(demo, "exit")).toEqual([130, null]);
     await gone(children);
+    expect(complaints()).toBe("");
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("%s to all of its processes at once is no failure", async (signal) => {
-    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
     await line(/^ +1 s/);
     const children = childrenOf(demo.pid!);
     // The others may get it first, and must not take it for the end.
@@ -99,6 +110,7 @@ describe("npm run demo", () => {
     demo.kill(signal);
     expect(await ended).toEqual([130, null]);
     await gone(children);
+    expect(complaints()).toBe("");
   });
 
   it("leaves no process behind when it is killed", async () => {
@@ -110,12 +122,13 @@ describe("npm run demo", () => {
   });
 
   it("ends when one of its processes is lost", async () => {
-    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
     await line(/^ +1 s/);
     const children = childrenOf(demo.pid!);
     process.kill(children[0], "SIGKILL");
     expect(await once(demo, "exit")).toEqual([1, null]);
     await gone(children);
+    expect(complaints()).toMatch(/^a [a-z-]+ process \(\d+\) ended with SIGKILL\n$/);
   });
 
   it.each([

@@ -36,6 +36,11 @@ export function runChild<Options>(start: (options: Options) => Promise<Ending>):
   process.on("disconnect", () => void end());
 }
 
+/** Sends something to the parent. One that has just gone is noticed by `disconnect`, not here. */
+export function tell(message: unknown): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
 function report(message: Report): void {
-  process.send?.(message);
+  tell(message);
 }

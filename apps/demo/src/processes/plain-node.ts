@@ -28,7 +28,11 @@ runChild(async ({ path, address, replica, others }: PlainNodeOptions) => {
     for (const other of others) {
       let writer = writers.get(other);
       if (writer === undefined) writers.set(other, (writer = connectTo(other)));
-      void writer.then((open) => open.write({ forget: keys }));
+      // A node that is not there has nothing to forget.
+      void writer.then(
+        (open) => open.write({ forget: keys }),
+        () => writers.delete(other),
+      );
     }
   };
   const connectTo = async (other: string): Promise<LineWriter> => {
