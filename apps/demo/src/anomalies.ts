@@ -22,20 +22,26 @@ export class Memory {
     return this.#written;
   }
 
-  /** Judges a review that was shown (null: it was not there) in answer to an entry of a list. */
-  judge(entry: ListEntry, shown: Review | null): Anomaly | undefined {
+  /**
+   * Judges a review that was shown (null: it was not there) in answer to an entry of a list. A review of the user's own that is too old is an own
+   * write that is missing, and nothing else; one of somebody else's may be older than it was before and older than the list says, both.
+   */
+  judge(entry: ListEntry, shown: Review | null): Anomaly[] {
     const version = shown?.version ?? 0;
     const seen = this.#seen.get(entry.review) ?? 0;
     this.#seen.set(entry.review, Math.max(seen, version));
-    if (version < (this.#written.get(entry.review) ?? 0)) return "own write missing";
-    if (version < seen) return "going backwards";
-    return version < entry.version ? "effect without its cause" : undefined;
+    const written = this.#written.get(entry.review);
+    if (written !== undefined) return version < written ? ["own write missing"] : [];
+    const found: Anomaly[] = [];
+    if (version < seen) found.push("going backwards");
+    if (version < entry.version) found.push("effect without its cause");
+    return found;
   }
 
   /** Judges the user's own list as it was found, and notes what it is now. */
-  judgeList(found: number, written: number): Anomaly | undefined {
+  judgeList(found: number, written: number): Anomaly[] {
     const missing = found < this.#list;
     this.#list = Math.max(this.#list, written);
-    return missing ? "own write missing" : undefined;
+    return missing ? ["own write missing"] : [];
   }
 }

@@ -2,11 +2,13 @@
 
 import { parseArgs } from "node:util";
 
+export const PORT_DEFAULT = 8080;
+
 export const USAGE = `usage: npm run demo -- [options]
 
   --once             end after the run: exit 0 if CausalMesh had no anomaly and the plain caches had some
   --workflows N      workflows per system (default 5000)
-  --port N           port of the page (default 8080; 0: any)
+  --port N           port of the page; 0: any (default ${PORT_DEFAULT}, or with --once any when that is in use)
   --seed N           what is drawn at random: films, users, hosts, nodes (default: drawn and printed)
   --json             print the results as one JSON object
   --help             print this`;
@@ -14,7 +16,8 @@ export const USAGE = `usage: npm run demo -- [options]
 export interface Arguments {
   readonly once: boolean;
   readonly workflows: number;
-  readonly port: number;
+  /** Undefined where none was asked for. */
+  readonly port: number | undefined;
   readonly seed: number;
   readonly json: boolean;
   readonly help: boolean;
@@ -27,7 +30,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     options: {
       once: { type: "boolean", default: false },
       workflows: { type: "string", default: "5000" },
-      port: { type: "string", default: "8080" },
+      port: { type: "string" },
       seed: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -38,7 +41,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     json: values.json,
     help: values.help,
     workflows: whole("workflows", values.workflows, 1, 1_000_000),
-    port: whole("port", values.port, 0, 65_535),
+    port: values.port === undefined ? undefined : whole("port", values.port, 0, 65_535),
     seed: values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : whole("seed", values.seed, 0, 1_000_000_000),
   };
 }

@@ -18,6 +18,8 @@ export class Crew {
   async start<Options>(kind: "mesh-node" | "plain-node" | "function-host", options: Options): Promise<ChildProcess> {
     const child = fork(fileURLToPath(new URL(`./processes/${kind}.js`, import.meta.url)), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#children.add(child);
+    // A message to a process that has just ended fails; its end is what counts, and is noticed by itself.
+    child.on("error", () => undefined);
     child.once("exit", (code, signal) => {
       this.#children.delete(child);
       if (!this.#stopping) this.onLoss(`a ${kind} process (${child.pid}) ended with ${signal ?? `exit code ${code}`}`);
@@ -26,6 +28,7 @@ export class Crew {
     child.send(order);
     await new Promise<void>((resolve, reject) => {
       child.once("message", (report: Report) => (report.type === "ready" ? resolve() : reject(new Error(`${kind}: ${report.message}`))));
+      child.once("error", reject);
       child.once("exit", (code, signal) => reject(new Error(`a ${kind} process ended with ${signal ?? `exit code ${code}`} before it was ready`)));
     });
     return child;

@@ -1,9 +1,9 @@
 // The demo: starts everything, runs the workflows, shows progress, ends with a table, and leaves nothing behind.
 
 import { ANOMALIES } from "./anomalies.js";
-import { parseArguments, USAGE, type Arguments } from "./arguments.js";
+import { parseArguments, PORT_DEFAULT, USAGE, type Arguments } from "./arguments.js";
 import { Figures } from "./figures.js";
-import { servePage, type Snapshot } from "./page/server.js";
+import { PortInUse, servePage, type PageServer, type Snapshot } from "./page/server.js";
 import { Random } from "./random.js";
 import { run } from "./run.js";
 import { Stage } from "./stage.js";
@@ -46,8 +46,8 @@ class Demo {
 
   async run(): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.#interrupt());
-    const { port, once, seed } = this.#options;
-    const page = await servePage(port, () => this.#snapshot());
+    const { once, seed } = this.#options;
+    const page = await this.#servePage();
     try {
       this.#say(`the page: ${page.url}   seed: ${seed}`);
       const code = await Promise.race([this.#play(), this.#interruption()]);
@@ -56,9 +56,27 @@ class Demo {
         await this.#interruption();
       }
       return code;
+    } catch (error) {
+      // Whatever fails while everything is being ended was interrupted like the rest.
+      if (this.#interrupted) return INTERRUPTED;
+      throw error;
     } finally {
       page.close();
       await this.#stage.stop();
+    }
+  }
+
+  /** Nobody may look at the page of a run that ends by itself, so that a port which nobody asked for is no reason to fail. */
+  async #servePage(): Promise<PageServer> {
+    const { port, once } = this.#options;
+    const serve = (at: number): Promise<PageServer> => servePage(at, () => this.#snapshot());
+    if (port !== undefined) return serve(port);
+    try {
+      return await serve(PORT_DEFAULT);
+    } catch (error) {
+      if (!once || !(error instanceof PortInUse)) throw error;
+      this.#say(`port ${PORT_DEFAULT} is in use; the page takes another one`);
+      return serve(0);
     }
   }
 

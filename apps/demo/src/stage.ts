@@ -24,17 +24,18 @@ const FILL = 200;
 export class Stage {
   readonly films = loadFilms();
   readonly crew = new Crew();
-  readonly #folder = mkdtempSync(join(tmpdir(), "causalmesh-demo-"));
+  #folder: string | undefined;
   mesh: Mesh | undefined;
   hosts!: FunctionHosts;
 
   async start(random: Random, progress: (what: string) => void): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), "causalmesh-demo-"));
     const addresses = await freeAddresses(NODES * 2);
     const mesh = addresses.slice(0, NODES);
     const plain = addresses.slice(NODES);
     progress(`starting ${NODES} nodes of each system and ${FUNCTION_HOSTS} function hosts`);
-    await this.#startMesh(mesh);
-    await this.#startPlain(plain);
+    await this.#startMesh(join(this.#folder, "mesh"), mesh);
+    await this.#startPlain(join(this.#folder, "plain"), plain);
     const options: FunctionHostOptions = { mesh, plain, secret: SECRET };
     const hosts = await Promise.all(Array.from({ length: FUNCTION_HOSTS }, () => this.crew.start("function-host", options)));
     this.hosts = new FunctionHosts(hosts, NODES, random);
@@ -43,8 +44,7 @@ export class Stage {
     await Promise.all([this.#fillMesh(this.mesh), this.#fillPlain(plain[0])]);
   }
 
-  async #startMesh(addresses: readonly string[]): Promise<void> {
-    const path = join(this.#folder, "mesh");
+  async #startMesh(path: string, addresses: readonly string[]): Promise<void> {
     const store = lmdbStore({ path });
     const view = await formMesh(store, addresses);
     await store.close();
@@ -56,8 +56,7 @@ export class Stage {
     );
   }
 
-  async #startPlain(addresses: readonly string[]): Promise<void> {
-    const path = join(this.#folder, "plain");
+  async #startPlain(path: string, addresses: readonly string[]): Promise<void> {
     const start = (address: string, index: number): Promise<unknown> => {
       const options: PlainNodeOptions = { path, address, replica: index + 1, others: addresses.filter((other) => other !== address) };
       return this.crew.start("plain-node", options);
@@ -88,6 +87,6 @@ export class Stage {
   async stop(): Promise<void> {
     await this.mesh?.close().catch(() => undefined);
     await this.crew.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -8,11 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Browser, chromium } from "./chromium.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const INSTALL_TIMEOUT_MS = 300_000;
+
+/** Where the demo puts its folders; it leaves none there, however it ends. */
+const SCRATCH = mkdtempSync(join(tmpdir(), "causalmesh-demo-test-"));
+const ENVIRONMENT = { ...process.env, TMPDIR: SCRATCH };
+afterEach(() => expect(readdirSync(SCRATCH)).toEqual([]));
+afterAll(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 /** Processes whose parent is this one. */
 function childrenOf(parent: number): number[] {
@@ -43,16 +49,26 @@ async function gone(pids: readonly number[]): Promise<void> {
   expect(pids.filter(isAlive)).toEqual([]);
 }
 
-function start(...args: string[]): { demo: ChildProcess; line: (pattern: RegExp) => Promise<string> } {
-  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+interface Started {
+  readonly demo: ChildProcess;
+  readonly line: (pattern: RegExp) => Promise<string>;
+  /** What the demo and its processes have complained of. */
+  readonly complaints: () => string;
+}
+
+function start(...args: string[]): Started {
+  const demo = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"], env: ENVIRONMENT });
   const lines = createInterface({ input: demo.stdout });
+  let complaints = "";
+  demo.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
   return {
     demo,
     line: (pattern) =>
       new Promise((resolve, reject) => {
         lines.on("line", (text) => pattern.test(text) && resolve(text));
-        lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}`)));
+        lines.once("close", () => reject(new Error(`the demo ended before it said ${pattern}: ${complaints}`)));
       }),
+    complaints: () => complaints,
   };
 }
 
@@ -61,6 +77,7 @@ describe("npm run demo", () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--json", "--port", "0", "--workflows", "2500", "--seed", "1"], {
       encoding: "utf8",
       timeout: 55_000,
+      env: ENVIRONMENT,
     });
     expect(stderr).toBe("");
     const result = JSON.parse(stdout) as { held: boolean; systems: Record<string, { workflows: number; anomalies: Record<string, number> }> };
@@ -72,13 +89,28 @@ describe("npm run demo", () => {
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("%s in the middle ends every process", async (signal) => {
-    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
     await line(/^ +2 s/);
     const children = childrenOf(demo.pid!);
     expect(children.length).toBe(10);
     demo.kill(signal);
     expect(await once(demo, "exit")).toEqual([130, null]);
     await gone(children);
+    expect(complaints()).toBe("");
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("%s to all of its processes at once is no failure", async (signal) => {
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
+    await line(/^ +1 s/);
+    const children = childrenOf(demo.pid!);
+    // The others may get it first, and must not take it for the end.
+    const ended = once(demo, "exit");
+    for (const child of children) process.kill(child, signal);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    demo.kill(signal);
+    expect(await ended).toEqual([130, null]);
+    await gone(children);
+    expect(complaints()).toBe("");
   });
 
   it("leaves no process behind when it is killed", async () => {
@@ -90,12 +122,13 @@ describe("npm run demo", () => {
   });
 
   it("ends when one of its processes is lost", async () => {
-    const { demo, line } = start("--once", "--port", "0", "--workflows", "100000");
+    const { demo, line, complaints } = start("--once", "--port", "0", "--workflows", "100000");
     await line(/^ +1 s/);
     const children = childrenOf(demo.pid!);
     process.kill(children[0], "SIGKILL");
     expect(await once(demo, "exit")).toEqual([1, null]);
     await gone(children);
+    expect(complaints()).toMatch(/^a [a-z-]+ process \(\d+\) ended with SIGKILL\n$/);
   });
 
   it.each([
@@ -103,7 +136,7 @@ describe("npm run demo", () => {
     [["--port", "70000"], /--port is "70000"/],
     [["--unknown"], /--unknown/],
   ])("refuses %j", (args, message) => {
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", env: ENVIRONMENT });
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr).toContain("usage:");
@@ -113,10 +146,23 @@ describe("npm run demo", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--port", String(port)], { encoding: "utf8", timeout: 20_000 });
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--port", String(port)], { encoding: "utf8", timeout: 20_000, env: ENVIRONMENT });
     server.close();
     expect(status).toBe(1);
     expect(stderr).toContain(`port ${port} is in use; give another with --port`);
+  });
+
+  it("--once takes another port where nobody asked for the one that is in use", async () => {
+    const server = createServer();
+    onTestFinished(() => void server.close());
+    // Where somebody else has the port, that does as well.
+    await new Promise<void>((resolve) => server.once("error", () => resolve()).listen(8080, "127.0.0.1", resolve));
+    const { demo, line } = start("--once");
+    const said = Promise.all([line(/^port 8080 is in use; the page takes another one$/), line(/^the page: http:/)]);
+    const [, page] = await said;
+    expect(page).not.toContain(":8080");
+    demo.kill("SIGINT");
+    expect(await once(demo, "exit")).toEqual([130, null]);
   });
 });
 

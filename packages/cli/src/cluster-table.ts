@@ -1,39 +1,36 @@
 // The mesh's status as a table for people.
 
-import type { MemberStatus } from "@causalmesh/core";
+import type { MemberStatus, MeshStatus } from "@causalmesh/core";
 import type { Printer } from "./printer.js";
 import { formatBytes, formatTable, type Align } from "./table.js";
 
-/** A member of the view, with what it knows; without, where it does not answer. */
-export type MemberLine = MemberStatus | UnreachableMember;
-
-export interface UnreachableMember {
-  readonly replica: number;
-  readonly address: string;
-  readonly unreachable: true;
+/** A status that says who did not answer. */
+export interface ClusterStatus extends MeshStatus {
+  /** Addresses. */
+  readonly unreachable: readonly string[];
 }
 
-export interface ClusterStatus {
-  readonly epoch: number;
-  readonly members: readonly MemberLine[];
+/** A client of an older core does not say who did not answer. This is the one place that knows. */
+export function withUnreachable(status: MeshStatus): ClusterStatus {
+  return { ...status, unreachable: (status as Partial<ClusterStatus>).unreachable ?? [] };
 }
 
 const HEAD = ["replica", "address", "received", "common", "applied", "flushed", "pending", "log", "cache", "hits"];
 const ALIGNS: readonly Align[] = ["right", "left", "left", "left", "left", "left", "right", "right", "right", "right"];
 
-export function formatStatus({ epoch, members }: ClusterStatus, printer: Printer): string {
-  const answering = members.filter((member) => !isUnreachable(member)).length;
-  const title = `epoch ${epoch}, ${answering} of ${members.length} ${members.length === 1 ? "member answers" : "members answer"}`;
-  const rows = [HEAD.map((name) => printer.style("dim", name)), ...members.map((member) => memberRow(member, printer))];
+export function formatStatus({ epoch, members, unreachable }: ClusterStatus, printer: Printer): string {
+  const all = members.length + unreachable.length;
+  const title = `epoch ${epoch}, ${members.length} of ${all} ${all === 1 ? "member answers" : "members answer"}`;
+  const rows = [
+    HEAD.map((name) => printer.style("dim", name)),
+    ...members.map(memberRow),
+    // Who does not answer does not say its replica id either.
+    ...unreachable.map((address) => ["-", address, printer.style("red", "unreachable")]),
+  ];
   return `${printer.style("bold", title)}\n\n${formatTable(rows, ALIGNS)}`;
 }
 
-export function isUnreachable(member: MemberLine): member is UnreachableMember {
-  return "unreachable" in member && member.unreachable;
-}
-
-function memberRow(member: MemberLine, printer: Printer): string[] {
-  if (isUnreachable(member)) return [String(member.replica), member.address, printer.style("red", "unreachable")];
+function memberRow(member: MemberStatus): string[] {
   return [
     String(member.replica),
     member.address,

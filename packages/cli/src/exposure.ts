@@ -1,15 +1,16 @@
 // Who may reach a node: beyond this machine only with a secret, unless the user says in so many words that none is wanted.
 
 import { MeshError } from "@causalmesh/core";
-import { formatHostPort, isLoopback, type HostPort } from "./address.js";
+import { isLoopback, type HostPort } from "./address.js";
 
 export const INSECURE_FLAG = "--insecure-no-authentication";
 
-export function checkExposure(address: HostPort, secret: string | undefined, insecure: boolean): void {
-  if (secret !== undefined || insecure || isLoopback(address.host)) return;
+/** `shown` is what the message calls it. */
+export function checkExposure(host: string, shown: string, secret: string | undefined, insecure: boolean): void {
+  if (secret !== undefined || insecure || isLoopback(host)) return;
   throw new MeshError(
     "OPTION_INVALID",
-    `${formatHostPort(address)} can be reached from other machines, and there is no secret: give --secret-file, or ${INSECURE_FLAG} to let anyone read and write`,
+    `${shown} can be reached from other machines, and there is no secret: give --secret-file, or ${INSECURE_FLAG} to let anyone read and write`,
   );
 }
 

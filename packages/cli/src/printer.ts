@@ -76,7 +76,8 @@ export function describeError(error: unknown): ErrorDescription {
   const { code, retryable } = error as { code?: unknown; retryable?: unknown };
   return {
     code: error.name === "MeshError" && typeof code === "string" ? code : "INTERNAL",
-    message: error.message,
+    // The core names its own option; on the command line that is a flag.
+    message: error.message.replace(/\btimeoutMs\b/g, "--timeout"),
     retryable: retryable === true,
     stack: stackWithCauses(error),
   };

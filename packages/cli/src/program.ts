@@ -138,7 +138,8 @@ function addCluster(parent: Command, leaf: Leaf): void {
       "after",
       `
 Vectors are written replica:counter. received: has it; common: knows that all have it; applied: readable; flushed: in the store.
-A member that does not answer is shown as unreachable. Exit code 3 when none answers.
+A member that does not answer is shown as unreachable, and the exit code is 1 then; 3 when none answers. With --json it stands in
+"unreachable":["10.0.0.8:7400"].
 
 Examples:
   causalmesh cluster status --watch
@@ -179,13 +180,13 @@ Examples:
     .addHelpText(
       "after",
       `
-Prints with --json: {"ok":true,"session":…}. A value that begins with a dash goes after --.
+Prints with --json: {"ok":true,"session":…}. A value that begins with a dash and is no number goes after --.
 
 Examples:
   causalmesh kv set cart:42 '{"items":3}'
   TOKEN=$(causalmesh kv set greeting hello)
   causalmesh kv set page:1 - --string < page.html
-  causalmesh kv set offset -- -5`,
+  causalmesh kv set flag -- --dry-run`,
     );
   set.run(async ([key, value], flags, terminal) => (await import("./commands/kv.js")).kvSet(key, value, flags, terminal));
 

@@ -6,6 +6,9 @@ import type { Readable } from "node:stream";
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** The size of a terminal, in characters. */
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 export interface Terminal {

@@ -53,13 +53,13 @@ describe("parseNodeUrl", () => {
 describe("exposure", () => {
   it.each(["127.0.0.1", "127.8.8.8", "localhost", "::1"])("%s is this machine", (host) => {
     expect(isLoopback(host)).toBe(true);
-    expect(() => checkExposure({ host, port: 1 }, undefined, false)).not.toThrow();
+    expect(() => checkExposure(host, host, undefined, false)).not.toThrow();
   });
 
   it.each(["0.0.0.0", "::", "10.0.0.7", "example.org", "127.0.0.1.example.org", "localhost.example.org"])("%s is not", (host) => {
-    expect(() => checkExposure({ host, port: 1 }, undefined, false)).toThrow(/--insecure-no-authentication/);
-    expect(() => checkExposure({ host, port: 1 }, "a secret of 20 bytes", false)).not.toThrow();
-    expect(() => checkExposure({ host, port: 1 }, undefined, true)).not.toThrow();
+    expect(() => checkExposure(host, host, undefined, false)).toThrow(/--insecure-no-authentication/);
+    expect(() => checkExposure(host, host, "a secret of 20 bytes", false)).not.toThrow();
+    expect(() => checkExposure(host, host, undefined, true)).not.toThrow();
   });
 
   it("reaches a listener on all interfaces over the loopback interface", () => {

@@ -53,6 +53,12 @@ describe("errors", () => {
     expect(terminal.err()).toMatch(/caused by: Error: ECONNREFUSED/);
   });
 
+  it("name the flag where the core names its option", () => {
+    const terminal = testTerminal();
+    new Printer(terminal, {}).error(new MeshError("TIMEOUT", "no node was reached in time; allow more with timeoutMs"));
+    expect(terminal.err()).toBe("error: no node was reached in time; allow more with --timeout [TIMEOUT]\n");
+  });
+
   it("that are no MeshError have the code INTERNAL", () => {
     const terminal = testTerminal();
     new Printer(terminal, { json: true }).error(Object.assign(new Error("no such file"), { code: "ENOENT" }));

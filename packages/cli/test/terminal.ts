@@ -13,13 +13,15 @@ export interface TestTerminalOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
   const out: string[] = [];
   const err: string[] = [];
   return {
-    stdout: { write: (text) => out.push(text), isTTY: options.isTTY },
+    stdout: { write: (text) => out.push(text), isTTY: options.isTTY, columns: options.columns, rows: options.rows },
     stderr: { write: (text) => err.push(text), isTTY: options.isTTY },
     stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
     env: options.env ?? {},

@@ -2,10 +2,10 @@ import { createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { formatStatus, formatVector } from "../src/cluster-table.js";
 import { formatLogLine } from "../src/log-lines.js";
-import { parseTime, parseWhole } from "../src/numbers.js";
+import { parseTime, parseTtl, parseWhole } from "../src/numbers.js";
 import { takePorts } from "../src/ports.js";
 import { Printer } from "../src/printer.js";
-import { formatBytes, formatTable } from "../src/table.js";
+import { fitLines, formatBytes, formatTable, visibleWidth } from "../src/table.js";
 import { parseValue } from "../src/value.js";
 import { testTerminal } from "./terminal.js";
 
@@ -48,6 +48,21 @@ describe("numbers", () => {
     expect(() => parseTime(text, "--timeout")).toThrow(/--timeout/);
   });
 
+  it.each([
+    ["500", 500],
+    [" 5m", 300_000],
+    ["30d", 2_592_000_000],
+    ["36500d", 3_153_600_000_000],
+  ])("%s to live", (text, ms) => {
+    expect(parseTtl(text, "--ttl")).toBe(ms);
+  });
+
+  it.each(["", "0", "0s", "-1", "1w", "36501d", "1e3"])("%j is no time to live", (text) => {
+    expect(() => parseTtl(text, "--ttl")).toThrow(
+      expect.objectContaining({ code: "TTL_INVALID", message: expect.stringMatching(/^--ttl .* above 0 .*up to 100 years$/) }),
+    );
+  });
+
   it.each(["", "-1", "0", "65", "1.5", "3x", "0x3", "1e1"])("%j is no number of nodes", (text) => {
     expect(() => parseWhole(text, "--nodes", 1, 64)).toThrow("--nodes must be a whole number from 1 to 64");
   });
@@ -60,6 +75,14 @@ describe("tables", () => {
       ["\u001B[31mlong name\u001B[0m", "5"],
     ];
     expect(formatTable(rows, ["left", "right"])).toBe("a          number\n\u001B[31mlong name\u001B[0m       5");
+  });
+
+  it("fit a window: lines are cut to its width, and what does not fit its height is counted", () => {
+    const lines = ["short", "\u001B[31mred and long\u001B[0m", "3", "4", "5"];
+    expect(fitLines(lines, 80, 24)).toEqual(lines);
+    expect(fitLines(lines, 6, 5)).toEqual(["short", "\u001B[31mred a…\u001B[0m", "3", "4", "5"]);
+    expect(fitLines(lines, 80, 4)).toEqual([...lines.slice(0, 3), "… 2 more lines: the window is too small"]);
+    for (const line of fitLines(lines, 6, 2)) expect(visibleWidth(line)).toBeLessThanOrEqual(6);
   });
 
   it.each([
@@ -79,10 +102,8 @@ describe("cluster status", () => {
     const text = formatStatus(
       {
         epoch: 4,
-        members: [
-          { replica: 1, address: "127.0.0.1:7400", ...vectors, ...numbers, reads: 8, hits: 6 },
-          { replica: 3, address: "127.0.0.1:7401", unreachable: true },
-        ],
+        members: [{ replica: 1, address: "127.0.0.1:7400", ...vectors, ...numbers, reads: 8, hits: 6 }],
+        unreachable: ["127.0.0.1:7401"],
       },
       new Printer(testTerminal(), {}),
     );
@@ -91,7 +112,7 @@ describe("cluster status", () => {
       "",
       "replica  address         received     common  applied  flushed  pending          log        cache   hits",
       "      1  127.0.0.1:7400  1:5 3:7      1:5     1:4      -              1  2 (2.0 KiB)  3 (4.0 KiB)  75.0%",
-      "      3  127.0.0.1:7401  unreachable",
+      "      -  127.0.0.1:7401  unreachable",
     ]);
   });
 

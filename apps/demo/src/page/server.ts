@@ -32,7 +32,14 @@ export interface PageServer {
   close(): void;
 }
 
-/** Serves the page on this machine. Rejects with an Error that says what to do where the port is taken. */
+/** Says what to do. */
+export class PortInUse extends Error {
+  constructor(port: number) {
+    super(`port ${port} is in use; give another with --port, such as --port ${port + 1}`);
+  }
+}
+
+/** Serves the page on this machine. Rejects with PortInUse where the port is taken. */
 export async function servePage(port: number, snapshot: () => Snapshot): Promise<PageServer> {
   const app = new Hono();
   for (const [path, [file, type]] of Object.entries(FILES)) {
@@ -50,7 +57,7 @@ export async function servePage(port: number, snapshot: () => Snapshot): Promise
   const server = await new Promise<ServerType>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () => resolve(starting));
     starting.once("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "EADDRINUSE" ? new Error(`port ${port} is in use; give another with --port, such as --port ${port + 1}`) : error);
+      reject(error.code === "EADDRINUSE" ? new PortInUse(port) : error);
     });
   });
   const address = server.address() as { port: number };

@@ -5,11 +5,18 @@ export type Order<Options> = { readonly type: "start"; readonly options: Options
 /** To the parent. */
 export type Report = { readonly type: "ready" } | { readonly type: "failed"; readonly message: string };
 
+export interface Ending {
+  stop(): Promise<void>;
+  /** Runs after `stop` where the parent is gone: what it would have tidied up is left to its children. */
+  readonly orphaned?: () => void;
+}
+
 /** Runs a process: `start` resolves with how to end it. */
-export function runChild<Options>(start: (options: Options) => Promise<() => Promise<void>>): void {
-  let stop: (() => Promise<void>) | undefined;
+export function runChild<Options>(start: (options: Options) => Promise<Ending>): void {
+  let ending: Ending | undefined;
   const end = async (): Promise<void> => {
-    await stop?.().catch(() => undefined);
+    await ending?.stop().catch(() => undefined);
+    if (!process.connected) ending?.orphaned?.();
     process.exit(0);
   };
   process.on("message", (order: Order<Options>) => {
@@ -18,18 +25,22 @@ export function runChild<Options>(start: (options: Options) => Promise<() => Pro
   });
   const begin = async (options: Options): Promise<void> => {
     try {
-      stop = await start(options);
+      ending = await start(options);
       report({ type: "ready" });
     } catch (error) {
       report({ type: "failed", message: error instanceof Error ? error.message : String(error) });
     }
   };
-  // Ctrl-C reaches the whole group of processes; the parent decides in which order they end.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => void end());
+  // Signals may reach the whole group of processes; the parent decides in which order they end.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
   process.on("disconnect", () => void end());
 }
 
+/** Sends something to the parent. One that has just gone is noticed by `disconnect`, not here. */
+export function tell(message: unknown): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
 function report(message: Report): void {
-  process.send?.(message);
+  tell(message);
 }

@@ -6,7 +6,7 @@ import { connect } from "@causalmesh/transport-tcp";
 import { FUNCTIONS, type FunctionName } from "../functions.js";
 import { PlainClient } from "../plain/plain-client.js";
 import type { System, View } from "../systems.js";
-import { runChild } from "./child.js";
+import { runChild, tell } from "./child.js";
 
 export interface FunctionHostOptions {
   readonly mesh: readonly string[];
@@ -39,10 +39,11 @@ runChild(async (options: FunctionHostOptions) => {
   process.on("message", (message: Invocation) => {
     if (message.type === "invoke") void invoke(message, () => viewOf(message, mesh, plain, options.mesh));
   });
-  return async () => {
+  const stop = async (): Promise<void> => {
     for (const client of plain) client.close();
     await mesh.close();
   };
+  return { stop };
 });
 
 async function invoke({ id, name, args }: Invocation, open: () => View): Promise<void> {
@@ -55,7 +56,7 @@ async function invoke({ id, name, args }: Invocation, open: () => View): Promise
   } catch (error) {
     answer = { type: "result", id, error: error instanceof Error ? error.message : String(error) };
   }
-  process.send?.(answer);
+  tell(answer);
 }
 
 function viewOf({ system, node, tokens }: Invocation, mesh: Mesh, plain: readonly PlainClient[], addresses: readonly string[]): View {

@@ -4,6 +4,7 @@ import { startNode } from "@causalmesh/core";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { runChild } from "./child.js";
+import { removeStore } from "./remove-store.js";
 
 export interface MeshNodeOptions {
   readonly path: string;
@@ -19,8 +20,9 @@ runChild(async ({ path, address, replica, secret }: MeshNodeOptions) => {
     process.exit(1);
   };
   const node = await startNode({ store, transport: tcpTransport(), address, replica, secret, onFatal: fail });
-  return async () => {
+  const stop = async (): Promise<void> => {
     await node.close();
     await store.close();
   };
+  return { stop, orphaned: () => removeStore(path) };
 });

@@ -7,6 +7,7 @@ import { LineWriter, lineReader } from "../plain/lines.js";
 import { PlainCache } from "../plain/plain-cache.js";
 import type { PlainRequest } from "../plain/plain-client.js";
 import { runChild } from "./child.js";
+import { removeStore } from "./remove-store.js";
 
 export interface PlainNodeOptions {
   readonly path: string;
@@ -27,7 +28,11 @@ runChild(async ({ path, address, replica, others }: PlainNodeOptions) => {
     for (const other of others) {
       let writer = writers.get(other);
       if (writer === undefined) writers.set(other, (writer = connectTo(other)));
-      void writer.then((open) => open.write({ forget: keys }));
+      // A node that is not there has nothing to forget.
+      void writer.then(
+        (open) => open.write({ forget: keys }),
+        () => writers.delete(other),
+      );
     }
   };
   const connectTo = async (other: string): Promise<LineWriter> => {
@@ -36,10 +41,11 @@ runChild(async ({ path, address, replica, others }: PlainNodeOptions) => {
   };
   const cache = new PlainCache(store, replica, publish);
   const listener = await transport.listen(address, (connection) => serve(cache, connection));
-  return async () => {
+  const stop = async (): Promise<void> => {
     await listener.close();
     await store.close();
   };
+  return { stop, orphaned: () => removeStore(path) };
 });
 
 function serve(cache: PlainCache, connection: Connection): ConnectionEvents {

@@ -5,7 +5,7 @@
 // bytes of page head: magic u32, version u32, address u64, map size u64, two trees of 48 bytes (the first of which begins with the size
 // of a page, and each of which ends with its root page, or -1), last page u64, transaction u64.
 
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const MAGIC = 0xbe_ef_c0_de;
@@ -21,14 +21,14 @@ const NO_PAGE = 0xff_ff_ff_ff_ff_ff_ff_ffn;
 /** Throws MDB_INVALID for a file in `folder` that LMDB must not open. A missing or empty one is fine. */
 export function checkIntact(folder: string): void {
   const path = join(folder, "data.mdb");
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes === 0) return;
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
   const file = openSync(path, "r");
   try {
     const first = readMeta(file, 0);
     const second = readMeta(file, first.readUInt32LE(PAGE_BYTES_AT));
     const current = second.readBigUInt64LE(TRANSACTION_AT) > first.readBigUInt64LE(TRANSACTION_AT) ? second : first;
-    const pages = BigInt(Math.floor(bytes / first.readUInt32LE(PAGE_BYTES_AT)));
+    // Looked up after the pages that name the roots: another process may be making the file longer, and it writes the roots after the rest.
+    const pages = BigInt(Math.floor(fstatSync(file).size / first.readUInt32LE(PAGE_BYTES_AT)));
     for (const at of ROOTS_AT) {
       const root = current.readBigUInt64LE(at);
       if (root !== NO_PAGE && root >= pages) throw new Error("MDB_INVALID: data.mdb was cut short");

@@ -34,6 +34,13 @@ export function lmdbStore(options: LmdbStoreOptions): Store {
   return new LmdbStore(path);
 }
 
+// The databases in the environment, and the entry of META that says that they are ours.
+const ROWS = "rows";
+const META = "meta";
+const DEAD = "dead";
+const NAMES = [ROWS, META, DEAD];
+const SCHEMA = "schema";
+
 /** Bytes beyond its rows that one apply may take: pages of the trees are written anew. */
 const APPLY_ROOM_BYTES = 1024 * 1024;
 
@@ -59,9 +66,10 @@ class LmdbStore implements Store {
       // promise is left that nobody watches when a commit fails.
       root = open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 4 });
       this.#root = root;
-      this.#rows = root.openDB({ name: "rows", keyEncoding: "binary", encoding: "binary" });
-      this.#meta = root.openDB({ name: "meta", encoding: "binary" });
-      this.#dead = new DeadRows(this.#rows, root.openDB({ name: "dead", keyEncoding: "binary", encoding: "binary" }));
+      this.#refuseForeign(path);
+      this.#rows = root.openDB({ name: ROWS, keyEncoding: "binary", encoding: "binary" });
+      this.#meta = root.openDB({ name: META, encoding: "binary" });
+      this.#dead = new DeadRows(this.#rows, root.openDB({ name: DEAD, keyEncoding: "binary", encoding: "binary" }));
       this.#checkSchema(path);
     } catch (error) {
       void root?.close();
@@ -69,10 +77,28 @@ class LmdbStore implements Store {
     }
   }
 
+  /**
+   * Throws STORE_INVALID for the database of another program, before anything is written into it. An empty one is taken; so is one with
+   * our names alone, which is what a process leaves that ended while it made the store.
+   */
+  #refuseForeign(path: string): void {
+    const root = this.#root;
+    // One name more than ours is enough to meet one that is not ours; a foreign database may have millions.
+    const first = Array.from(root.getKeys({ limit: NAMES.length + 1 }), String);
+    if (first.every((name) => NAMES.includes(name))) return;
+    // To open a database that is not there would make it.
+    const [meta] = root.getKeys({ start: META, limit: 1 });
+    if (meta === META && root.openDB({ name: META, encoding: "binary" }).getBinary(SCHEMA) !== undefined) return;
+    throw new MeshError(
+      "STORE_INVALID",
+      `the database in ${path} belongs to another program: it has entries and is no store of CausalMesh; choose another folder`,
+    );
+  }
+
   #checkSchema(path: string): void {
     const found = this.#root.transactionSync(() => {
-      const version = this.#text("schema");
-      if (version === undefined) void this.#meta.put("schema", Buffer.from(String(SCHEMA_VERSION)));
+      const version = this.#text(SCHEMA);
+      if (version === undefined) void this.#meta.put(SCHEMA, Buffer.from(String(SCHEMA_VERSION)));
       return version;
     });
     if (found === undefined || found === String(SCHEMA_VERSION)) return;

@@ -1,9 +1,12 @@
 // Several processes on one folder, as the nodes of one machine are; and processes that are killed in the middle.
 
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { lmdbStore } from "../src/index.js";
+import { checkIntact } from "../src/intact.js";
 import { freshFolder, linesOf, startChild, succeeds } from "./support/folder.js";
 
 const PROCESSES = 4;
@@ -28,6 +31,22 @@ describe("several processes on one folder", () => {
     const store = lmdbStore({ path });
     expect((await store.readRegistry()).registry?.epoch).toBe(PROCESSES * 25);
     await store.close();
+  });
+
+  it("find each other's files intact while these grow", async () => {
+    const [path, count] = [folder(), 200];
+    const made = succeeds(startChild("makeStores", path, count));
+    let working = true;
+    void made.finally(() => (working = false)).catch(() => undefined);
+    for (let index = 0; working;) {
+      // Many looks in one turn: what is looked for lasts for microseconds.
+      for (let look = 0; look < 500; look++) {
+        if (existsSync(join(path, String(index + 1)))) index += 1;
+        checkIntact(join(path, String(index)));
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await made;
   });
 
   it("leave the winner of each key and every replica's counter, seen by a store that was open all the time", async () => {

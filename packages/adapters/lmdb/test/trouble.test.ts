@@ -3,7 +3,7 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { open } from "lmdb";
+import { open, type RootDatabase } from "lmdb";
 import { MeshError, type Row } from "@causalmesh/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lmdbStore } from "../src/index.js";
@@ -94,6 +94,38 @@ describe("contents", () => {
     await tamper("meta", "schema", "7");
     expect(refusal(() => lmdbStore({ path: folder }))).toMatchObject({ code: "STORE_INVALID", message: expect.stringContaining("format 7") });
   });
+
+  it.each<[string, (root: RootDatabase) => Promise<unknown>]>([
+    ["entries", (root) => root.put("user:1", { name: "Ann" })],
+    ["entries with other keys than text", (root) => root.put([1, true], 7)],
+    ["a database of its own", (root) => root.openDB({ name: "users" }).put("1", "Ann")],
+    ["a database named as one of ours, and another one", (root) => Promise.all(["meta", "users"].map((name) => root.openDB({ name }).put("1", "Ann")))],
+  ])("that are another program's are refused and left alone: %s", async (_what, fill) => {
+    const before = await foreign(fill);
+    expect(refusal(() => lmdbStore({ path: folder }))).toMatchObject({ code: "STORE_INVALID", message: expect.stringContaining("another program") });
+    expect(await foreign(() => Promise.resolve())).toEqual(before);
+  });
+
+  it("that are none, in an environment that another program made, are taken", async () => {
+    await foreign(() => Promise.resolve());
+    const store = lmdbStore({ path: folder });
+    await store.apply([row("a")], [[1, 1]]);
+    await store.close();
+    // Whoever adds something to a store leaves it a store.
+    await foreign((root) => Promise.all(["a", "b", "c", "note"].map((name) => root.put(name, "by hand"))));
+    const again = lmdbStore({ path: folder });
+    expect((await again.getMany(["a"]))[0]?.counter).toBe(1);
+    await again.close();
+  });
+
+  /** What stands in the environment after another program did something in it. */
+  async function foreign(fill: (root: RootDatabase) => Promise<unknown>): Promise<unknown[]> {
+    const root = open({ path: folder, noSubdir: false, overlappingSync: false });
+    await fill(root);
+    const keys = [...root.getKeys()];
+    await root.close();
+    return keys;
+  }
 
   it("that are a damaged row fail that read and that apply, whole", async () => {
     await lmdbStore({ path: folder }).close();

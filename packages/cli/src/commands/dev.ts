@@ -1,5 +1,6 @@
 // `causalmesh dev`: a whole mesh on this machine, each node a process of its own.
 
+import { existsSync } from "node:fs";
 import { formMesh, MeshError } from "@causalmesh/core";
 import { DEFAULT_PORT, formatHostPort, type HostPort } from "../address.js";
 import { createContext, type CommandContext } from "../command-context.js";
@@ -78,7 +79,7 @@ function checkOptions({ nodes, store, host, insecure }: DevOptions, secret: stri
       `memory: cannot be shared by ${nodes} processes; use --nodes 1, or a store that they can share, such as --store lmdb:./data`,
     );
   }
-  checkExposure({ host, port: 0 }, secret, insecure);
+  checkExposure(host, host, secret, insecure);
 }
 
 async function runMesh(options: DevOptions, context: CommandContext, watch: StopWatch): Promise<number> {
@@ -138,10 +139,13 @@ async function choosePlaces({ host, port, adminPort, nodes }: DevOptions): Promi
 
 /** Gives each node its place in a new view. The store is closed again before a child opens it. */
 async function formView(options: DevOptions, { settings }: CommandContext): Promise<{ place: Place; replica: number }[]> {
+  // A folder that is missing is made only where the nodes have ports. One that is there is looked at first: when the ports are those
+  // of the mesh that runs on it, that is what the user has to hear.
+  const chosen = isMissing(options.store) ? await choosePlaces(options) : undefined;
   const store = await openStore(options.store);
   try {
     await refuseRunningMesh(store, settings.secret);
-    const places = await choosePlaces(options);
+    const places = chosen ?? (await choosePlaces(options));
     const { members } = await formMesh(
       store,
       places.map(({ advertise }) => advertise),
@@ -150,6 +154,10 @@ async function formView(options: DevOptions, { settings }: CommandContext): Prom
   } finally {
     await store.close();
   }
+}
+
+function isMissing(store: StoreUrl): boolean {
+  return store.kind === "lmdb" && !existsSync(store.path);
 }
 
 /** What a node needs beside its environment, so that it reads no configuration file again, unless that has a loader, which is code. */

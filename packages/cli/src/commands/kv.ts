@@ -3,8 +3,9 @@
 import { MeshError, type Durability, type Session } from "@causalmesh/core";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
+import { fittingToken, type FittingTokenOptions } from "../fitting-token.js";
 import { resolveTokens, withMesh } from "../mesh-client.js";
-import { parseTime } from "../numbers.js";
+import { parseTtl } from "../numbers.js";
 import type { GlobalFlags } from "../settings.js";
 import { readStdin, type Terminal } from "../terminal.js";
 import { parseValue, printableValue } from "../value.js";
@@ -29,9 +30,9 @@ const DURABILITIES: readonly string[] = ["memory", "replicated", "everywhere", "
 export async function kvGet(key: string, flags: GetFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const { printer } = context;
-  return inSession(context, flags, async (session, signal) => {
-    const { hit, value } = await session.getEntry(key, { signal });
-    const token = await session.token();
+  return inSession(context, flags, async (session, limits) => {
+    const { hit, value } = await session.getEntry(key, { signal: limits.signal });
+    const token = await fittingToken(session, key, limits);
     if (hit || printer.json) {
       const printable = printableValue(value);
       const text = (): string => (typeof printable === "string" ? printable : JSON.stringify(printable));
@@ -47,31 +48,40 @@ export async function kvGet(key: string, flags: GetFlags, terminal: Terminal): P
 export async function kvSet(key: string, text: string, flags: WriteFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const value = await readValue(text, flags, terminal);
-  const ttl = flags.ttl === undefined ? undefined : parseTime(flags.ttl, "--ttl");
+  const ttl = flags.ttl === undefined ? undefined : parseTtl(flags.ttl, "--ttl");
   const durability = checkDurability(flags.durability);
-  return inSession(context, flags, async (session, signal) => {
-    await session.set(key, value, { ttl, durability, signal });
-    return acknowledge(context, session);
+  return inSession(context, flags, async (session, limits) => {
+    await session.set(key, value, { ttl, durability, signal: limits.signal });
+    return acknowledge(context, session, key, limits);
   });
 }
 
 export async function kvDelete(key: string, flags: WriteFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const durability = checkDurability(flags.durability);
-  return inSession(context, flags, async (session, signal) => {
-    await session.delete(key, { durability, signal });
-    return acknowledge(context, session);
+  return inSession(context, flags, async (session, limits) => {
+    await session.delete(key, { durability, signal: limits.signal });
+    return acknowledge(context, session, key, limits);
   });
 }
 
-async function inSession(context: CommandContext, flags: SessionFlags, use: (session: Session, signal: AbortSignal) => Promise<number>): Promise<number> {
+async function inSession(
+  context: CommandContext,
+  flags: SessionFlags,
+  use: (session: Session, limits: FittingTokenOptions) => Promise<number>,
+): Promise<number> {
   const tokens = await resolveTokens(flags.session, context.terminal);
-  return withMesh(context, (mesh, signal) => use(mesh.session(tokens), signal));
+  // The session begins at a node that was named: the client knows all members by now, and would choose any of them.
+  const [node] = context.settings.nodes;
+  return withMesh(context, (mesh, signal) => {
+    const deadline = performance.now() + context.settings.timeoutMs;
+    return use(mesh.session(tokens, { node }), { deadline, signal });
+  });
 }
 
 /** Text is the token alone, so that `TOKEN=$(causalmesh kv set …)` works. */
-async function acknowledge({ printer }: CommandContext, session: Session): Promise<number> {
-  const token = await session.token();
+async function acknowledge({ printer }: CommandContext, session: Session, key: string, limits: FittingTokenOptions): Promise<number> {
+  const token = await fittingToken(session, key, limits);
   printer.result({ ok: true, session: token }, () => token);
   return EXIT.ok;
 }

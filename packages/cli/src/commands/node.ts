@@ -70,7 +70,7 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
   const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
   const advertise = flags.advertise ?? config.advertise;
   const admin = flags.admin ?? config.admin ?? "127.0.0.1:0";
-  checkExposure(listen, settings.secret, flags.insecureNoAuthentication === true);
+  checkExposure(listen.host, formatHostPort(listen), settings.secret, flags.insecureNoAuthentication === true);
   return {
     listen,
     advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),

@@ -20,7 +20,7 @@ import { Applier } from "./applier.js";
 import { FlushOrder, type FlushBatch } from "./flush-order.js";
 import { HybridClock } from "./hybrid-clock.js";
 import { Log } from "./log.js";
-import { Queue } from "./queue.js";
+import { Pending } from "./pending.js";
 import { raise, Reach, Ring, within } from "./ring.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES, SegmentWriter, walkSegment, type Segment } from "./segment.js";
 import { EMPTY_VECTOR, type Vector } from "./vector.js";
@@ -52,9 +52,7 @@ export class Node {
   issuedVersion = 1;
   /** Grows whenever there may be something new for the successor. */
   ringVersion = 1;
-  /** Writes in `pending`. */
-  pendingWrites = 0;
-  readonly #pending: Queue<Segment>[];
+  readonly #pending: Pending;
   readonly #flushOrder: FlushOrder;
   readonly #applier: Applier;
   readonly #open = new SegmentWriter();
@@ -79,7 +77,7 @@ export class Node {
     this.issued = ring.zeros();
     this.#scratch = ring.zeros();
     this.#depended = ring.zeros();
-    this.#pending = this.received.map(() => new Queue<Segment>());
+    this.#pending = new Pending(ring.size);
     this.log = new Log(ring.size);
     this.#flushOrder = new FlushOrder(ring);
     this.cache = new Cache({
@@ -97,6 +95,11 @@ export class Node {
     if (replica === 0) return counter === 0;
     const index = this.ring.indexOf(replica);
     return index < 0 || counter <= this.flushed[index];
+  }
+
+  /** Writes that are received and not applied. */
+  get pendingWrites(): number {
+    return this.#pending.writes;
   }
 
   // Writes of this node.
@@ -171,9 +174,8 @@ export class Node {
   }
 
   #append(segment: Segment): void {
-    const { origin, first, last } = segment;
-    this.#pending[origin].push(segment);
-    this.pendingWrites += last - first + 1;
+    const { origin, last } = segment;
+    this.#pending.append(segment);
     this.log.append(segment);
     this.ringVersion += 1;
     if (this.goneRound(origin)) this.common[origin] = last;
@@ -252,9 +254,9 @@ export class Node {
 
   /** Applies pending writes of one origin in counter order; `integrating` ones are in a session's closed past, the others have to be applicable. */
   #applyOrigin(origin: number, upTo: number, integrating: boolean): boolean {
-    const queue = this.#pending[origin];
+    const pending = this.#pending;
     let changed = false;
-    for (let head = queue.peek(); head !== undefined && this.applied[origin] < upTo; head = queue.peek()) {
+    for (let head = pending.head(origin); head !== undefined && this.applied[origin] < upTo; head = pending.head(origin)) {
       if (!integrating && !this.applicable(head)) break;
       const last = Math.min(upTo, head.last);
       const from = head.cursor;
@@ -262,10 +264,9 @@ export class Node {
       head.cursor = walkSegment(head, from, last, this.#applier);
       this.#flushOrder.applied(head, from, last);
       raise(this.#depended, head.vector);
-      this.pendingWrites -= last - this.applied[origin];
+      pending.applied(origin, last - this.applied[origin], last === head.last);
       this.applied[origin] = last;
       changed = true;
-      if (last === head.last) queue.shift();
     }
     return changed;
   }
@@ -315,7 +316,8 @@ export class Node {
     if (within(wanted, this.applied)) return;
     // I3 says that this cannot be: then this node has been cut off, and must not answer.
     if (!within(wanted, this.received)) throw this.#behind();
-    if (!this.#isClosed(wanted))
+    // What sessions have seen is closed (I2); bytes that only look like it need not be.
+    if (!this.#pending.isClosed(wanted, this.applied))
       throw new MeshError("PROTOCOL", `node ${this.replica} was asked to show writes without what they follow; a session's vector was changed on its way`);
     let changed = false;
     for (let origin = 0; origin < this.ring.size; origin++) {
@@ -325,19 +327,6 @@ export class Node {
     if (changed) this.#cut();
     invariant(within(wanted, this.applied), "I3", () => `applied ${this.applied.join()} does not reach ${wanted.join()}`);
     this.#apply();
-  }
-
-  /** Whether all that would be applied finds what it follows: what sessions have seen does (I2), bytes that only look like it need not. */
-  #isClosed(wanted: readonly number[]): boolean {
-    for (let origin = 0; origin < this.ring.size; origin++) {
-      const queue = this.#pending[origin];
-      for (let sequence = queue.base; sequence < queue.end; sequence++) {
-        const { first, vector } = queue.at(sequence)!;
-        if (first > wanted[origin]) break;
-        if (vector.some((counter, index) => counter > wanted[index] && counter > this.applied[index])) return false;
-      }
-    }
-    return true;
   }
 
   #behind(): MeshError {
@@ -351,15 +340,8 @@ export class Node {
     if (counter <= this.applied[origin]) return true;
     if (counter > this.received[origin]) return false;
     if (origin === this.ring.self) this.seal();
-    const queue = this.#pending[origin];
-    for (let sequence = queue.base; sequence < queue.end; sequence++) {
-      const segment = queue.at(sequence)!;
-      if (segment.last < counter) continue;
-      const wanted = segment.vector.slice();
-      wanted[origin] = counter;
-      this.integrate(wanted);
-      return true;
-    }
+    const wanted = this.#pending.vectorOf(origin, counter);
+    if (wanted !== undefined) this.integrate(wanted);
     return counter <= this.applied[origin];
   }
 

@@ -46,6 +46,17 @@ async function batches(first, keys) {
   }
 }
 
+/** Makes stores in folders 0, 1, 2 …, and a few rows in each. */
+async function makeStores(count) {
+  for (let index = 0; index < count; index++) {
+    const store = lmdbStore({ path: `${path}/${index}` });
+    for (let counter = 1; counter <= 7; counter++) {
+      await store.apply([{ key: `key ${counter}`, value: new Uint8Array(20_000), timestamp: counter, replica: 1, counter, expiresAt: 0 }], [[1, counter]]);
+    }
+    await store.close();
+  }
+}
+
 /** Writes until the store refuses, then goes on when a line comes in, and says all that happened. */
 async function fill(bytes) {
   const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -74,5 +85,5 @@ async function fill(bytes) {
   process.stdin.destroy();
 }
 
-const tasks = { increment, write, batches, fill };
+const tasks = { increment, write, batches, makeStores, fill };
 await tasks[task](...rest.map(Number));

@@ -1,0 +1,55 @@
+// Pending writes: received and not yet applied, per origin in counter order. What may be applied when is the node's business.
+
+import { Queue } from "./queue.js";
+import type { Segment } from "./segment.js";
+
+export class Pending {
+  /** Writes in all segments, the applied ones of a segment that is partly applied left out. */
+  writes = 0;
+  readonly #origins: readonly Queue<Segment>[];
+
+  constructor(members: number) {
+    this.#origins = Array.from({ length: members }, () => new Queue<Segment>());
+  }
+
+  append(segment: Segment): void {
+    this.#origins[segment.origin].push(segment);
+    this.writes += segment.last - segment.first + 1;
+  }
+
+  /** The oldest segment of an origin that is not applied to its end. */
+  head(origin: number): Segment | undefined {
+    return this.#origins[origin].peek();
+  }
+
+  /** Says that so many more writes of the head have been applied, and whether they were its last. */
+  applied(origin: number, writes: number, isEnd: boolean): void {
+    this.writes -= writes;
+    if (isEnd) this.#origins[origin].shift();
+  }
+
+  /** The vector of one pending write in ring order, its own entry included; undefined where it is not pending. */
+  vectorOf(origin: number, counter: number): number[] | undefined {
+    const queue = this.#origins[origin];
+    for (let sequence = queue.base; sequence < queue.end; sequence++) {
+      const segment = queue.at(sequence)!;
+      if (segment.last < counter) continue;
+      const vector = segment.vector.slice();
+      vector[origin] = counter;
+      return vector;
+    }
+    return undefined;
+  }
+
+  /** Whether all pending writes within `wanted` find what they follow, there or in `applied`. */
+  isClosed(wanted: readonly number[], applied: readonly number[]): boolean {
+    return this.#origins.every((queue, origin) => {
+      for (let sequence = queue.base; sequence < queue.end; sequence++) {
+        const { first, vector } = queue.at(sequence)!;
+        if (first > wanted[origin]) break;
+        if (vector.some((counter, index) => counter > wanted[index] && counter > applied[index])) return false;
+      }
+      return true;
+    });
+  }
+}
