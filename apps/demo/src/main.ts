@@ -94,14 +94,14 @@ class Demo {
 
   async #play(): Promise<number> {
     const stage = this.#stage;
-    const { workflows, seed } = this.#options;
+    const { workflows, seed, store } = this.#options;
     const lost = new Promise<never>((_, reject) => {
       stage.crew.onLoss = (message) => reject(new Error(message));
     });
     lost.catch(() => undefined);
     await Promise.race([
       lost,
-      stage.start(new Random(seed), (what) => {
+      stage.start(new Random(seed), store, (what) => {
         this.#what = what;
         this.#say(what);
       }),

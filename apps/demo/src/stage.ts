@@ -1,10 +1,9 @@
-// Everything that runs beside this process: three nodes of each system, each system with a store of its own kind and folder, and the function hosts.
+// Everything that runs beside this process: three nodes of each system, each system with a place of its own in the same kind of store, and the function hosts.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formMesh, type Mesh } from "@causalmesh/core";
-import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { connect } from "@causalmesh/transport-tcp";
 import { Crew, freeAddresses } from "./crew.js";
 import { loadFilms, type Film } from "./films.js";
@@ -14,6 +13,7 @@ import type { FunctionHostOptions } from "./processes/function-host.js";
 import type { MeshNodeOptions } from "./processes/mesh-node.js";
 import type { PlainNodeOptions } from "./processes/plain-node.js";
 import type { Random } from "./random.js";
+import { openPlace, storePlaces, type StorePlace } from "./stores.js";
 
 const NODES = 3;
 const FUNCTION_HOSTS = 4;
@@ -28,14 +28,16 @@ export class Stage {
   mesh: Mesh | undefined;
   hosts!: FunctionHosts;
 
-  async start(random: Random, progress: (what: string) => void): Promise<void> {
+  /** `database` is a store's URL; without one, both systems get a folder each. */
+  async start(random: Random, database: string | undefined, progress: (what: string) => void): Promise<void> {
     this.#folder = mkdtempSync(join(tmpdir(), "causalmesh-demo-"));
+    const places = storePlaces(this.#folder, database);
     const addresses = await freeAddresses(NODES * 2);
     const mesh = addresses.slice(0, NODES);
     const plain = addresses.slice(NODES);
     progress(`starting ${NODES} nodes of each system and ${FUNCTION_HOSTS} function hosts`);
-    await this.#startMesh(join(this.#folder, "mesh"), mesh);
-    await this.#startPlain(join(this.#folder, "plain"), plain);
+    await this.#startMesh(places.mesh, mesh);
+    await this.#startPlain(places.plain, plain);
     const options: FunctionHostOptions = { mesh, plain, secret: SECRET };
     const hosts = await Promise.all(Array.from({ length: FUNCTION_HOSTS }, () => this.crew.start("function-host", options)));
     this.hosts = new FunctionHosts(hosts, NODES, random);
@@ -44,21 +46,21 @@ export class Stage {
     await Promise.all([this.#fillMesh(this.mesh), this.#fillPlain(plain[0])]);
   }
 
-  async #startMesh(path: string, addresses: readonly string[]): Promise<void> {
-    const store = lmdbStore({ path });
+  async #startMesh(place: StorePlace, addresses: readonly string[]): Promise<void> {
+    const store = await openPlace(place);
     const view = await formMesh(store, addresses);
     await store.close();
     await Promise.all(
       view.members.map(({ address, replica }) => {
-        const options: MeshNodeOptions = { path, address, replica, secret: SECRET };
+        const options: MeshNodeOptions = { store: place, address, replica, secret: SECRET };
         return this.crew.start("mesh-node", options);
       }),
     );
   }
 
-  async #startPlain(path: string, addresses: readonly string[]): Promise<void> {
+  async #startPlain(place: StorePlace, addresses: readonly string[]): Promise<void> {
     const start = (address: string, index: number): Promise<unknown> => {
-      const options: PlainNodeOptions = { path, address, replica: index + 1, others: addresses.filter((other) => other !== address) };
+      const options: PlainNodeOptions = { store: place, address, replica: index + 1, others: addresses.filter((other) => other !== address) };
       return this.crew.start("plain-node", options);
     };
     await Promise.all(addresses.map(start));

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { startPostgres, startRedis } from "@causalmesh/test-servers";
 import { Browser, chromium } from "./chromium.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -71,6 +72,29 @@ function start(...args: string[]): Started {
     complaints: () => complaints,
   };
 }
+
+describe("npm run demo -- --store", () => {
+  it.each([
+    ["postgres", startPostgres],
+    ["redis", startRedis],
+  ])("runs on %s, each system under a prefix of its own", async (_, startServer) => {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "--once", "--port", "0", "--workflows", "600", "--json", "--store", server.url], {
+      encoding: "utf8",
+      env: ENVIRONMENT,
+    });
+    // So few workflows need not catch the plain caches at it; that CausalMesh has no anomaly holds for any number.
+    expect(stderr).not.toContain(new URL(server.url).password || "password");
+    expect([0, 1]).toContain(status);
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toMatchObject({
+      systems: {
+        causalmesh: { workflows: 600, anomalies: { "own write missing": 0, "going backwards": 0, "effect without its cause": 0 } },
+        plain: { workflows: 600 },
+      },
+    });
+  });
+});
 
 describe("npm run demo", () => {
   it("--once ends with the figures of both systems, and exit 0 because only the plain caches had anomalies", () => {

@@ -1,7 +1,7 @@
 // Store URLs: which database stands behind the mesh. Parsing is strict and early, so that a typing error is a usage error
 // and not a new folder. This is the only file that imports adapters, each when it is asked for.
 
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { MeshError, type Store } from "@causalmesh/core";
 
 const SUPPORTED =
@@ -85,11 +85,23 @@ function withoutSecrets(url: string): string {
   return url.replace(/\?.*$/s, "").replace(/\/\/.*@/s, "//");
 }
 
-/** For another process of ours, with all that it needs: never for a command line, which other users see. */
+/** The URL as text for another process of ours, with all that it needs: never for a command line, which other users see. */
 export function storeUrlText(url: StoreUrl): string {
   return url.kind === "postgres" || url.kind === "redis" ? url.url : formatStoreUrl(url);
 }
 
+/** A store of another name in the same place: a folder within, or a prefix behind what the URL has. Throws OPTION_INVALID for memory:. */
+export function namedStore(url: StoreUrl, name: string): StoreUrl {
+  if (url.kind === "memory") throw new MeshError("OPTION_INVALID", "memory: is one store in one process; use one that processes can share");
+  if (url.kind === "lmdb") return { kind: "lmdb", path: join(url.path, name) };
+  if (url.kind === "dynamodb") return { ...url, options: { ...url.options, prefix: (url.options.prefix ?? "") + name } };
+  const [address, query] = url.url.split("?", 2);
+  const parameters = new URLSearchParams(query);
+  parameters.set("prefix", (parameters.get("prefix") ?? "") + name);
+  return { kind: url.kind, url: `${address}?${parameters}` };
+}
+
+/** Opens the adapter's store. Rejects with OPTION_INVALID or STORE_… codes. */
 export async function openStore(url: StoreUrl): Promise<Store> {
   if (url.kind === "memory") return (await import("@causalmesh/adapter-memory")).memoryStore();
   if (url.kind === "lmdb") return (await import("@causalmesh/adapter-lmdb")).lmdbStore({ path: url.path });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatStoreUrl, openStore, parseStoreUrl, storeUrlText } from "../src/store-url.js";
+import { formatStoreUrl, namedStore, openStore, parseStoreUrl, storeUrlText } from "../src/store-url.js";
 
 describe("parseStoreUrl", () => {
   it.each([
@@ -114,6 +114,16 @@ describe("parseStoreUrl", () => {
     expect(store.name).toBe("redis at 127.0.0.1:1/3 (shop)");
     await expect(store.getMany(["a"])).rejects.toThrow(expect.objectContaining({ code: "STORE_UNAVAILABLE", message: expect.not.stringContaining("hunter2") }));
     await store.close();
+  });
+
+  it.each([
+    ["lmdb:/data", "lmdb:/data/plain"],
+    ["postgres://me:pw@h/db", "postgres://me:pw@h/db?prefix=plain"],
+    ["postgres://me:pw@h/db?sslmode=require&prefix=a_", "postgres://me:pw@h/db?sslmode=require&prefix=a_plain"],
+    ["rediss://h:1/3", "rediss://h:1/3?prefix=plain"],
+    ["dynamodb://shop?region=eu-central-1", "dynamodb://shop?region=eu-central-1&prefix=plain"],
+  ])("names another store in the place of %s", (text, named) => {
+    expect(storeUrlText(namedStore(parseStoreUrl(text, "/"), "plain"))).toBe(named);
   });
 
   it("opens a store in memory", async () => {

@@ -1,20 +1,20 @@
 // A process with one node of the mesh.
 
 import { startNode } from "@causalmesh/core";
-import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { runChild } from "./child.js";
+import { openPlace, type StorePlace } from "../stores.js";
 import { removeStore } from "./remove-store.js";
 
 export interface MeshNodeOptions {
-  readonly path: string;
+  readonly store: StorePlace;
   readonly address: string;
   readonly replica: number;
   readonly secret: string;
 }
 
-runChild(async ({ path, address, replica, secret }: MeshNodeOptions) => {
-  const store = lmdbStore({ path });
+runChild(async ({ store: place, address, replica, secret }: MeshNodeOptions) => {
+  const store = await openPlace(place);
   const fail = (error: Error): void => {
     console.error(`node ${replica} stopped: ${error.stack}`);
     process.exit(1);
@@ -24,5 +24,5 @@ runChild(async ({ path, address, replica, secret }: MeshNodeOptions) => {
     await node.close();
     await store.close();
   };
-  return { stop, orphaned: () => removeStore(path) };
+  return { stop, orphaned: () => removeStore(place) };
 });

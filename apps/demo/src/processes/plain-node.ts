@@ -1,16 +1,16 @@
 // A process with one plain cache node.
 
-import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import type { Connection, ConnectionEvents } from "@causalmesh/core";
 import { LineWriter, lineReader } from "../plain/lines.js";
 import { PlainCache } from "../plain/plain-cache.js";
 import type { PlainRequest } from "../plain/plain-client.js";
 import { runChild } from "./child.js";
+import { openPlace, type StorePlace } from "../stores.js";
 import { removeStore } from "./remove-store.js";
 
 export interface PlainNodeOptions {
-  readonly path: string;
+  readonly store: StorePlace;
   readonly address: string;
   readonly replica: number;
   readonly others: readonly string[];
@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 type Message = ({ readonly id: number } & PlainRequest) | { readonly forget: readonly string[] };
 
-runChild(async ({ path, address, replica, others }: PlainNodeOptions) => {
-  const store = lmdbStore({ path });
+runChild(async ({ store: place, address, replica, others }: PlainNodeOptions) => {
+  const store = await openPlace(place);
   const transport = tcpTransport();
   const writers = new Map<string, Promise<LineWriter>>();
   const publish = (keys: readonly string[]): void => {
@@ -45,7 +45,7 @@ runChild(async ({ path, address, replica, others }: PlainNodeOptions) => {
     await listener.close();
     await store.close();
   };
-  return { stop, orphaned: () => removeStore(path) };
+  return { stop, orphaned: () => removeStore(place) };
 });
 
 function serve(cache: PlainCache, connection: Connection): ConnectionEvents {
