@@ -35,9 +35,9 @@ describe("a bench prints one line", () => {
     ["embedded", ["map", "lruCache"]],
     ["memory", ["map", "mapOfStrings"]],
     ["ring", []],
-    ["flush", ["lmdbBatches", "postgresBatches", "postgresSingle"]],
-    ["miss", ["lmdb", "postgres"]],
-    ["acknowledge", ["lmdb stored", "postgres stored"]],
+    ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle"]],
+    ["miss", ["lmdb", "redis", "postgres"]],
+    ["acknowledge", ["lmdb stored", "redis stored", "postgres stored"]],
     ["hit", [...HIT_RATIOS, ...HIT_RATIOS.map((name) => `set${name[0].toUpperCase()}${name.slice(1)}`)]],
   ])(
     "%s",

@@ -4,5 +4,6 @@ import type { OpenDatabase } from "./database.js";
 
 export const DATABASES: readonly OpenDatabase[] = [
   { name: "lmdb", open: async () => await (await import("./lmdb.js")).openLmdb() },
+  { name: "redis", open: async () => await (await import("./redis.js")).openRedis() },
   { name: "postgres", open: async () => await (await import("./postgres.js")).openPostgres() },
 ];
