@@ -5,8 +5,6 @@ import { copyBytes } from "./copy.js";
 import { encodeUtf8Into } from "./utf8.js";
 
 const BYTES_MIN = 256;
-/** Below this, a loop is faster than the call of `set`. */
-const SHORT_BYTES = 32;
 
 /** Appends numbers, text and bytes. Numbers are little-endian; varints carry seven bits per byte, least significant first. */
 export class ByteWriter {
@@ -75,9 +73,7 @@ export class ByteWriter {
   raw(source: Uint8Array, start = 0, end = source.length): void {
     const count = end - start;
     this.reserve(count);
-    // A whole array needs no view to be copied.
-    if (count === source.length && count >= SHORT_BYTES) this.bytes.set(source, this.length);
-    else copyBytes(source, start, count, this.view, this.length);
+    copyBytes(source, start, count, this, this.length);
     this.length += count;
   }
 

@@ -215,8 +215,8 @@ export class Cache {
     floats[place + COUNTER_FLOAT] = counter;
     if (expiresAt !== 0) floats[place + (state >>> UNITS_SHIFT) - 1] = expiresAt;
     const start = (place << 3) + HEAD_BYTES;
-    if (at !== old) copyBytes(keyBytes, keyStart, keyLength, chunk.view, start);
-    copyBytes(valueBytes, valueStart, valueLength, chunk.view, start + keyLength);
+    if (at !== old) copyBytes(keyBytes, keyStart, keyLength, chunk, start);
+    copyBytes(valueBytes, valueStart, valueLength, chunk, start + keyLength);
     this.#eviction.trim();
     return at;
   }

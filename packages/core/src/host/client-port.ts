@@ -160,9 +160,9 @@ export class ClientPort implements Port, Writer {
   }
 
   /** Whether the entry shows a value: not deleted, absent or expired. */
-  #hasValue(at: number): boolean {
+  #hasValue(at: number, state: number): boolean {
     const { cache } = this.#node;
-    if ((cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return false;
+    if ((state & (TOMBSTONE | ABSENT)) !== 0) return false;
     const expiresAt = cache.expiresAt(at);
     if (expiresAt === 0 || expiresAt > this.#node.clock.nowMs()) return true;
     // The session must not see it come back at a node with a slower clock, so it learns the time by which this was judged.
@@ -173,11 +173,12 @@ export class ClientPort implements Port, Writer {
   #answerGet(id: number, flags: number, at: number): void {
     const { cache } = this.#node;
     if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
-    const hasValue = this.#hasValue(at);
+    const state = cache.flags(at);
+    const hasValue = this.#hasValue(at, state);
     const { out } = this.#outbox;
     const versionBytes = (flags & VERSIONED) !== 0 ? VERSION_BYTES : 0;
     const valueLength = hasValue ? cache.valueLength(at) : 0;
-    const origin = (cache.flags(at) & LOADED) === 0 ? 0 : FROM_LOADER;
+    const origin = (state & LOADED) === 0 ? 0 : FROM_LOADER;
     putFrameHead(out, hasValue ? VALUE : NO_VALUE, (flags & VERSIONED) | origin, id, versionBytes + valueLength);
     if (versionBytes > 0) this.#putVersion(at);
     if (hasValue) {
@@ -277,7 +278,7 @@ export class ClientPort implements Port, Writer {
       );
     if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
     // Headers go before the answer, so expiry is judged before its frame is begun.
-    const shown = entries.map((entry) => this.#hasValue(entry));
+    const shown = entries.map((entry) => this.#hasValue(entry, cache.flags(entry)));
     const { out } = this.#outbox;
     const frame = beginFrame(out, VALUES, flags & VERSIONED, id);
     out.varint(entries.length);
