@@ -34,6 +34,11 @@ const BENCHES: readonly Listed[] = [
     load: async () => (await import("./benches/memory.js")).memory,
   },
   {
+    name: "eviction",
+    summary: "hit rate of a cache of a tenth of the data, with a scan in between, beside lru-cache",
+    load: async () => (await import("./benches/eviction.js")).eviction,
+  },
+  {
     name: "flush",
     summary: "writes per second that reach each database, beside its client library alone",
     load: async () => (await import("./benches/flush.js")).flush,

@@ -35,6 +35,7 @@ describe("a bench prints one line", () => {
     ["embedded", ["map", "lruCache"]],
     ["memory", ["map", "mapOfStrings"]],
     ["ring", []],
+    ["eviction", ["warm", "afterScan"]],
     ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle"]],
     ["miss", ["lmdb", "redis", "postgres"]],
     ["acknowledge", ["lmdb stored", "redis stored", "postgres stored"]],
@@ -68,7 +69,7 @@ describe("the command line", () => {
 
   test("lists the benches", async () => {
     const { stdout } = await run(process.execPath, [MAIN, "--list"]);
-    expect(stdout).toBe("hit\nembedded\nring\nmemory\nflush\nmiss\nacknowledge\n");
+    expect(stdout).toBe("hit\nembedded\nring\nmemory\neviction\nflush\nmiss\nacknowledge\n");
   });
 
   test.each([[["nothing"]], [[]], [["hit", "--nothing"]], [["hit", "--repetitions", "0"]]])("refuses %j", async (args) => {
