@@ -72,6 +72,9 @@ export interface Store {
    * counters, never lowers them. Repeating and reordering calls is harmless. A key stands in `rows` at most once.
    * With `abilities.atomicApply`, all at once; without, rows in the order given and the counters last.
    *
+   * A call that took too long for the node goes on beside the one that repeats it: a store in which two of them could mix runs one after
+   * the other.
+   *
    * `epoch` is that of the view in which the batch was made; without one nothing is checked. Where the registry has a later one, the batch comes from a node that has no
    * part in the mesh any more: rejects with `NODE_BEHIND`, and nothing is written. With `atomicApply` no swap of the registry comes
    * between this look and the writing.
