@@ -4,21 +4,10 @@
 
 import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
-import { encodeUtf8, isUtf8 } from "../bytes/utf8.js";
+import { encodeUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
-import {
-  DURATION_MS_MAX,
-  KEY_BYTES_MAX,
-  KEYS_PER_REQUEST_MAX,
-  LOAD_ATTEMPTS_MAX,
-  READ_BYTES_MAX,
-  VALUE_BYTES_MAX,
-  WAITING_REQUESTS_MAX,
-  WRITE_BYTES_MAX,
-} from "../limits.js";
-import { timestampMs } from "../protocol/hybrid-clock.js";
+import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.js";
 import type { Node } from "../protocol/node.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
 import {
   beginFrame,
   endFrame,
@@ -45,15 +34,12 @@ import { readVector, writeError, writeHeader } from "../wire/messages.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Acceptor, Port } from "./acceptor.js";
 import type { Host } from "./host.js";
-import type { Level, Writer } from "./waiters.js";
+import type { Writer } from "./waiters.js";
+import { keyError, WriteRequest } from "./write-request.js";
 
 /** Bytes that say which write was read: replica, counter, timestamp, expiry. */
 const VERSION_BYTES = 4 + 8 + 8 + 8;
 const WRITTEN_BYTES = 8 + 8;
-/** Flags, lengths and time to live of a change take so much at most, beside its key and value. */
-const CHANGE_HEAD_BYTES_MAX = 1 + 8 + 8 + 8;
-/** Numbers per change in `#changes`. */
-const CHANGE_FIELDS = 6;
 
 export class ClientPort implements Port, Writer {
   readonly #host: Host;
@@ -66,9 +52,7 @@ export class ClientPort implements Port, Writer {
   #toldAppliedVersion = 0;
   #toldIssuedVersion = 0;
   #toldTimeMs = 0;
-  /** The changes of the write that is being read, as numbers; it keeps its length, so that a write costs no growing. */
-  readonly #changes: number[] = [];
-  #changesEnd = 0;
+  readonly #writeRequest: WriteRequest;
   #waiting = 0;
   #closed = false;
 
@@ -77,6 +61,7 @@ export class ClientPort implements Port, Writer {
     this.#node = host.node;
     this.#acceptor = acceptor;
     this.#outbox = outbox;
+    this.#writeRequest = new WriteRequest(Math.min(VALUE_BYTES_MAX, host.store.abilities.valueBytesMax));
     this.#toldApplied = host.node.applied.slice();
     this.#toldAppliedVersion = host.node.appliedVersion;
   }
@@ -300,68 +285,11 @@ export class ClientPort implements Port, Writer {
 
   #write(bytes: Uint8Array, id: number, start: number, end: number): void {
     const node = this.#node;
-    const durability = this.#readChanges(bytes, start, end);
-    const changes = this.#changes;
-    const changesEnd = this.#changesEnd;
-    node.write(changesEnd / CHANGE_FIELDS);
-    const timestamp = node.clock.latest;
-    const writtenMs = timestampMs(timestamp);
-    for (let index = 0; index < changesEnd; index += CHANGE_FIELDS) {
-      const ttlMs = changes[index + 5];
-      node.change(
-        bytes,
-        changes[index + 1],
-        changes[index + 2],
-        changes[index + 3],
-        changes[index + 4],
-        changes[index] !== 0,
-        ttlMs > 0 ? writtenMs + ttlMs : 0,
-      );
-    }
+    const request = this.#writeRequest;
+    request.read(bytes, start, end);
+    request.applyTo(node);
     this.#host.writes += 1;
-    this.#host.wrote(durability as Level, this, id, node.counter, timestamp);
-  }
-
-  /** Reads and checks all changes before the first is written, and returns the durability level. */
-  #readChanges(bytes: Uint8Array, start: number, end: number): number {
-    const reader = this.#reader;
-    const changes = this.#changes;
-    let changesEnd = 0;
-    reader.reset(bytes, start, end);
-    const durability = reader.u8();
-    const count = reader.varint();
-    if (durability > 3) throw new MalformedError(`durability ${durability}`);
-    if (end - start > WRITE_BYTES_MAX + count * CHANGE_HEAD_BYTES_MAX)
-      throw new MeshError("VALUE_TOO_LARGE", `a write of ${end - start} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
-    if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
-    for (let index = 0; index < count; index++) {
-      const flags = reader.u8();
-      const keyLength = reader.varint();
-      const valueLength = reader.varint();
-      const ttlMs = (flags & CHANGE_EXPIRES) !== 0 ? reader.varint() : 0;
-      if (keyLength < 1 || keyLength > KEY_BYTES_MAX) throw keyError(keyLength);
-      const valueMax = Math.min(VALUE_BYTES_MAX, this.#host.store.abilities.valueBytesMax);
-      if (valueLength > valueMax)
-        throw new MeshError(
-          "VALUE_TOO_LARGE",
-          `a value of ${valueLength} bytes; at most ${valueMax} are allowed: store large objects elsewhere and their address here`,
-        );
-      if ((flags & CHANGE_DELETES) !== 0 && valueLength > 0) throw new MalformedError("a deletion with a value");
-      if (ttlMs > DURATION_MS_MAX) throw new MeshError("TTL_INVALID", `a time to live of ${ttlMs} ms; at most ${DURATION_MS_MAX} are allowed`);
-      const keyAt = reader.take(keyLength);
-      // The store keeps keys as text, and so must every node that flushes this one.
-      if (!isUtf8(bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
-      changes[changesEnd] = flags & CHANGE_DELETES;
-      changes[changesEnd + 1] = keyAt;
-      changes[changesEnd + 2] = keyLength;
-      changes[changesEnd + 3] = reader.take(valueLength);
-      changes[changesEnd + 4] = valueLength;
-      changes[changesEnd + 5] = ttlMs;
-      changesEnd += CHANGE_FIELDS;
-    }
-    this.#changesEnd = changesEnd;
-    reader.finish();
-    return durability;
+    this.#host.wrote(request.durability, this, id, node.counter, node.clock.latest);
   }
 
   /** Answers a write within the chunk that asked. */
@@ -394,8 +322,4 @@ export class ClientPort implements Port, Writer {
     writeError(out, error);
     endFrame(out, at);
   }
-}
-
-function keyError(length: number): MeshError {
-  return new MeshError("KEY_INVALID", `a key of ${length} bytes; 1 to ${KEY_BYTES_MAX} are allowed`);
 }
