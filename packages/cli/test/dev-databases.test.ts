@@ -1,23 +1,37 @@
-// `causalmesh dev` on a real Redis server with a password: the nodes are processes of their own that share it.
+// `causalmesh dev` on real servers with a password: the nodes are processes of their own that share the database.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { startRedis, type RedisServer } from "@causalmesh/test-servers";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startPostgres, startRedis } from "@causalmesh/test-servers";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { EXIT, run } from "../src/index.js";
 import { openStore, parseStoreUrl } from "../src/store-url.js";
 import { temporaryFolder } from "./folder.js";
 import { testTerminal } from "./terminal.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const PASSWORD = "correct-horse-battery";
 
-let server: RedisServer;
-beforeAll(async () => void (server = await startRedis({ args: ["--requirepass", PASSWORD] })));
-afterAll(async () => await server.stop());
+/** A store's URL with the server's password, and that password. */
+interface Place {
+  readonly url: string;
+  readonly password: string;
+}
+
+async function postgres(): Promise<Place> {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+  return { url: `${server.url}?schema=dev_${process.pid}`, password: new URL(server.url).password };
+}
+
+async function redis(): Promise<Place> {
+  const password = "correct-horse-battery";
+  const server = await startRedis({ args: ["--requirepass", password] });
+  onTestFinished(() => server.stop());
+  return { url: `${server.url.replace("//", `//:${password}@`)}/1?prefix=dev`, password };
+}
 
 async function kv(...args: string[]): Promise<string> {
   const terminal = testTerminal({ cwd: temporaryFolder() });
@@ -25,9 +39,12 @@ async function kv(...args: string[]): Promise<string> {
   return terminal.out().trim();
 }
 
-describe("causalmesh dev with CAUSALMESH_STORE=redis://…", () => {
-  it("runs a mesh on the server, keeps what it is given, and shows the password to nobody", async () => {
-    const url = `${server.url.replace("//", `//:${PASSWORD}@`)}/1?prefix=dev`;
+describe("causalmesh dev with CAUSALMESH_STORE", () => {
+  it.each([
+    ["postgres", postgres],
+    ["redis", redis],
+  ])("runs a mesh on %s, keeps what it is given, and shows the password to nobody", async (scheme, place) => {
+    const { url, password } = await place();
     const dev = spawn(process.execPath, [MAIN, "dev", "--nodes", "2", "--port", "0", "--json"], {
       cwd: temporaryFolder(),
       env: { ...process.env, CAUSALMESH_STORE: url },
@@ -42,21 +59,22 @@ describe("causalmesh dev with CAUSALMESH_STORE=redis://…", () => {
       const [first, second] = (JSON.parse(line!) as { nodes: string[] }).nodes;
       const session = await kv("set", "cart:42", '{"items":3}', "--durability", "stored", "--url", first);
       expect(await kv("get", "cart:42", "--session", session, "--url", second)).toBe('{"items":3}');
-      // The server itself got the password on its command line; nothing of ours may.
       if (process.platform === "linux") {
         const commands = commandLines();
         expect(commands.some((command) => command.includes("--advertise"))).toBe(true);
-        expect(commands.filter((command) => command.includes(PASSWORD) && !command.includes("redis-server"))).toEqual([]);
+        // A server of the test's may have got its password on its command line; nothing of ours may.
+        expect(commands.filter((command) => command.includes(password) && !command.includes("redis-server"))).toEqual([]);
       }
     } finally {
       dev.kill("SIGTERM");
     }
     expect(await exited, log).toEqual([EXIT.ok, null]);
-    expect(log).toContain("redis://127.0.0.1:");
-    expect(log).not.toContain(PASSWORD);
+    expect(log).toContain(`${scheme}://127.0.0.1:`);
+    expect(log).not.toContain(password);
 
     const store = await openStore(parseStoreUrl(url, "/"));
-    expect(Buffer.from((await store.getMany(["cart:42"]))[0]!.value!).toString()).toBe('{"items":3}');
+    const [row] = await store.getMany(["cart:42"]);
+    expect(Buffer.from(row!.value!).toString()).toBe('{"items":3}');
     await store.close();
   });
 });
