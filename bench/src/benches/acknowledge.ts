@@ -2,7 +2,7 @@
 
 import { createMesh, type Durability } from "@causalmesh/core";
 import type { Bench, BenchOptions, Report } from "../bench.js";
-import { DATABASES } from "../stores/databases.js";
+import { onEachDatabase } from "../stores/databases.js";
 import { rowAt, type Database } from "../stores/database.js";
 import { percentile, round } from "../statistics.js";
 import { jsonTextAt, keyAt } from "../workload.js";
@@ -50,16 +50,11 @@ async function measure(database: Database, { quick, repetitions, progress }: Ben
 async function run(options: BenchOptions): Promise<Report> {
   const figures: Record<string, unknown> = {};
   const ratios: Record<string, number> = {};
-  for (const { open } of DATABASES) {
-    const database = await open();
-    try {
-      const found = await measure(database, options);
-      figures[database.name] = found;
-      for (const level of LEVELS) ratios[`${database.name} ${level}`] = round(found["bare client"].p50Ms / found[level].p50Ms);
-    } finally {
-      await database.stop();
-    }
-  }
+  await onEachDatabase(async (database) => {
+    const found = await measure(database, options);
+    figures[database.name] = found;
+    for (const level of LEVELS) ratios[`${database.name} ${level}`] = round(found["bare client"].p50Ms / found[level].p50Ms);
+  });
   return {
     ratios,
     aims: [],

@@ -3,7 +3,7 @@
 
 import { createMesh, limits } from "@causalmesh/core";
 import type { Aim, Bench, BenchOptions, Report } from "../bench.js";
-import { DATABASES } from "../stores/databases.js";
+import { onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
 import { median, round, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
@@ -86,20 +86,15 @@ async function run(options: BenchOptions): Promise<Report> {
   const figures: Record<string, unknown> = {};
   const ratios: Record<string, number> = {};
   const aims: Aim[] = [];
-  for (const { open } of DATABASES) {
-    const database = await open();
-    try {
-      const { mesh, batches, single } = await measure(database, options);
-      const { name } = database;
-      figures[name] = { throughMesh: spread(mesh), bareBatches: spread(batches), bareSingle: spread(single) };
-      ratios[`${name}Batches`] = ratio(mesh, batches);
-      ratios[`${name}Single`] = ratio(mesh, single);
-      aims.push({ name: `${name}: writes per second, of the bare client's in batches`, value: ratios[`${name}Batches`], unit: "×", at: "least", aim: 0.8 });
-      if (name === "postgres") aims.push({ name: `${name}: of a statement per write`, value: ratios[`${name}Single`], unit: "×", at: "least", aim: 10 });
-    } finally {
-      await database.stop();
-    }
-  }
+  await onEachDatabase(async (database) => {
+    const { mesh, batches, single } = await measure(database, options);
+    const { name } = database;
+    figures[name] = { throughMesh: spread(mesh), bareBatches: spread(batches), bareSingle: spread(single) };
+    ratios[`${name}Batches`] = ratio(mesh, batches);
+    ratios[`${name}Single`] = ratio(mesh, single);
+    aims.push({ name: `${name}: writes per second, of the bare client's in batches`, value: ratios[`${name}Batches`], unit: "×", at: "least", aim: 0.8 });
+    if (name === "postgres") aims.push({ name: `${name}: of a statement per write`, value: ratios[`${name}Single`], unit: "×", at: "least", aim: 10 });
+  });
   return {
     ratios,
     aims,

@@ -3,7 +3,7 @@
 
 import { createMesh, limits } from "@causalmesh/core";
 import type { Aim, Bench, BenchOptions, Report } from "../bench.js";
-import { DATABASES } from "../stores/databases.js";
+import { onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
 import { median, round, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
@@ -64,27 +64,22 @@ async function run({ quick, repetitions, progress }: BenchOptions): Promise<Repo
   const figures: Record<string, unknown> = {};
   const ratios: Record<string, number> = {};
   const aims: Aim[] = [];
-  for (const { open } of DATABASES) {
-    const database = await open();
-    try {
-      const { name } = database;
-      const bare = await database.bare();
-      const [mesh, rival]: [number[], number[]] = [[], []];
-      await throughMesh(database, QUICK_KEYS);
-      await alone(bare, QUICK_KEYS);
-      for (let repetition = 0; repetition < repetitions; repetition++) {
-        progress(`${name}: repetition ${repetition + 1} of ${repetitions}`);
-        mesh.push(await throughMesh(database, keys));
-        rival.push(await alone(bare, keys));
-      }
-      await bare.close();
-      figures[name] = { throughMesh: spread(mesh), bare: spread(rival) };
-      ratios[name] = round(median(mesh.map((value, index) => value / rival[index])));
-      aims.push({ name: `${name}: cold reads per second, of the bare client's`, value: ratios[name], unit: "×", at: "least", aim: 0.8 });
-    } finally {
-      await database.stop();
+  await onEachDatabase(async (database) => {
+    const { name } = database;
+    const bare = await database.bare();
+    const [mesh, rival]: [number[], number[]] = [[], []];
+    await throughMesh(database, QUICK_KEYS);
+    await alone(bare, QUICK_KEYS);
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      progress(`${name}: repetition ${repetition + 1} of ${repetitions}`);
+      mesh.push(await throughMesh(database, keys));
+      rival.push(await alone(bare, keys));
     }
-  }
+    await bare.close();
+    figures[name] = { throughMesh: spread(mesh), bare: spread(rival) };
+    ratios[name] = round(median(mesh.map((value, index) => value / rival[index])));
+    aims.push({ name: `${name}: cold reads per second, of the bare client's`, value: ratios[name], unit: "×", at: "least", aim: 0.8 });
+  });
   return {
     ratios,
     aims,

@@ -1,9 +1,21 @@
 // The databases that the store benches go through; each is loaded when it is opened.
 
-import type { OpenDatabase } from "./database.js";
+import type { Database, OpenDatabase } from "./database.js";
 
-export const DATABASES: readonly OpenDatabase[] = [
+const DATABASES: readonly OpenDatabase[] = [
   { name: "lmdb", open: async () => await (await import("./lmdb.js")).openLmdb() },
   { name: "redis", open: async () => await (await import("./redis.js")).openRedis() },
   { name: "postgres", open: async () => await (await import("./postgres.js")).openPostgres() },
 ];
+
+/** Runs the work on each database in turn, and stops each, whatever happened. */
+export async function onEachDatabase(work: (database: Database) => Promise<void>): Promise<void> {
+  for (const { open } of DATABASES) {
+    const database = await open();
+    try {
+      await work(database);
+    } finally {
+      await database.stop();
+    }
+  }
+}
