@@ -1,7 +1,7 @@
 // Hits over TCP: GET of cached values, and SET at durability `memory`, from another process, beside a plain echo and redis-server.
 
 import { alternated, type Aim, type Bench, type BenchOptions, type Report } from "../bench.js";
-import type { Crew, Worker } from "../crew.js";
+import { canPin, type Crew, type StartOptions, type Worker } from "../crew.js";
 import type { Operation } from "../drivers/driver.js";
 import { startNodes } from "../nodes.js";
 import { freePorts } from "../ports.js";
@@ -56,15 +56,17 @@ class Samples {
   }
 }
 
-async function startSubjects(crew: Crew): Promise<Subject[]> {
-  const echo = crew.start<EchoProgram>("echo-server", {});
-  const redis = crew.start<RedisProgram>("redis-guard", {});
+async function startSubjects(crew: Crew, pinned: boolean): Promise<Subject[]> {
+  const servers: StartOptions = { processor: pinned ? 0 : undefined };
+  const clients: StartOptions = { processor: pinned ? 1 : undefined };
+  const echo = crew.start<EchoProgram>("echo-server", {}, servers);
+  const redis = crew.start<RedisProgram>("redis-guard", {}, servers);
   const [meshPort] = await freePorts(1);
-  const [node] = await startNodes(crew, [`127.0.0.1:${meshPort}`], { store: "discarding" });
+  const [node] = await startNodes(crew, [`127.0.0.1:${meshPort}`], { store: "discarding" }, servers);
   const echoPort = await echo.call("listen");
   const redisPort = await redis.call("listen");
   const subject = (kind: DriverKind, port: number, serverCpu: Server): Subject => {
-    return { kind, serverCpu, client: crew.start<ClientProgram>("client", { kind, ports: [port] } satisfies ClientOptions) };
+    return { kind, serverCpu, client: crew.start<ClientProgram>("client", { kind, ports: [port] } satisfies ClientOptions, clients) };
   };
   const nodeCpu: Server = () => node.call("cpu");
   const redisCpu: Server = () => redis.call("cpu");
@@ -96,7 +98,8 @@ async function measure({ client, serverCpu }: Subject, operation: Operation, dep
 
 async function run({ crew, quick, repetitions, progress }: BenchOptions): Promise<Report> {
   const phaseMs = quick ? QUICK_PHASE_MS : PHASE_MS;
-  const subjects = await startSubjects(crew);
+  const pinned = canPin();
+  const subjects = await startSubjects(crew, pinned);
   progress("warm-up");
   for (const subject of subjects) await warmUp(subject, quick ? QUICK_PHASE_MS : WARM_UP_MS);
   const samples = new Samples();
@@ -108,7 +111,7 @@ async function run({ crew, quick, repetitions, progress }: BenchOptions): Promis
       }
     }
   }
-  return report(subjects, samples);
+  return report(subjects, samples, pinned);
 }
 
 const perSecond = (sample: Sample): number => sample.perSecond;
@@ -145,11 +148,16 @@ function aimsOf(ratios: Readonly<Record<string, number>>, operation: Operation):
   return AIMS.map(([ratio, aim, text]) => ({ name: `${operation.toUpperCase()}: ${text}`, value: ratios[ratio], unit: "×", at: "least", aim }));
 }
 
-function report(subjects: readonly Subject[], samples: Samples): Report {
+function report(subjects: readonly Subject[], samples: Samples, pinned: boolean): Report {
   const get = ratiosOf(samples, "get");
   const set = ratiosOf(samples, "set");
   const setRatios = Object.fromEntries(Object.entries(set).map(([name, value]) => [`set${name[0].toUpperCase()}${name.slice(1)}`, value]));
-  return { ratios: { ...get, ...setRatios }, aims: [...aimsOf(get, "get"), ...aimsOf(set, "set")], figures: figuresOf(subjects, samples), notes: NOTES };
+  return {
+    ratios: { ...get, ...setRatios },
+    aims: [...aimsOf(get, "get"), ...aimsOf(set, "set")],
+    figures: figuresOf(subjects, samples),
+    notes: [...NOTES, pinned ? PINNED : NOT_PINNED],
+  };
 }
 
 function figuresOf(subjects: readonly Subject[], samples: Samples): Record<string, unknown> {
@@ -169,6 +177,9 @@ function figuresOf(subjects: readonly Subject[], samples: Samples): Record<strin
   return figures;
 }
 
+const PINNED = "All servers keep to one processor and all clients to the other.";
+const NOT_PINNED =
+  "Nothing is pinned to a processor here (taskset and two processors are needed): round trips vary with where the scheduler puts the processes.";
 const NOTES = [
   "One TCP connection per client over 127.0.0.1; 8 192 keys of 12 bytes, values of 100 bytes; a mesh of one node, whose store discards the rows that are flushed to it, as if the database were elsewhere.",
   "mesh: sessions of connect(), one per branch; mesh-bytes, redis-bytes and echo: one bare client that sends encoded requests and counts answers.",
