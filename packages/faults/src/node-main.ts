@@ -1,0 +1,14 @@
+// One node as a program: which one, its environment says. It says over its channel when it listens, and ends with it.
+
+import { startNode } from "@causalmesh/core";
+import { tcpTransport } from "@causalmesh/transport-tcp";
+import { openStore } from "./database.js";
+import { ORDER_VARIABLE, type NodeMessage, type NodeOrder } from "./node-process.js";
+
+const { store: url, address, replica } = JSON.parse(process.env[ORDER_VARIABLE]!) as NodeOrder;
+const say = (message: NodeMessage): void => void process.send?.(message);
+process.once("disconnect", () => process.exit());
+
+const onFatal = (error: Error): void => say({ failed: `the node stopped: ${error.message}` });
+await startNode({ store: openStore(url), transport: tcpTransport(), address, replica, onFatal });
+say({ ready: true });
