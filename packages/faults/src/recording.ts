@@ -65,12 +65,15 @@ export class Recording {
   }
 
   read(session: string, node: string, keys: readonly string[], values: readonly unknown[]): Observation[] {
-    const observed = keys.map((key, index) => {
-      const value = values[index];
-      return { key, write: value === undefined ? undefined : writeIn(value), absent: value === undefined };
-    });
+    const observed = keys.map((key, index) => observation(key, values[index]));
     this.history.read(session, node, observed, this.#nowMs);
     return observed;
+  }
+
+  /** What a node showed to somebody without a past when everything had come to rest. */
+  sample(node: string, values: readonly unknown[]): void {
+    const observed = this.keys.map((key, index) => observation(key, values[index]));
+    this.history.samples.push({ node, cut: "at rest", observed, final: true });
   }
 
   fail(message: string): void {
@@ -121,6 +124,10 @@ export class Recording {
 /** The value of a write, made larger by so many bytes. */
 export function valueOf(write: Write, paddingBytes: number): unknown {
   return [write.id, "x".repeat(paddingBytes)];
+}
+
+function observation(key: string, value: unknown): Observation {
+  return { key, write: value === undefined ? undefined : writeIn(value), absent: value === undefined };
 }
 
 function writeIn(value: unknown): number {
