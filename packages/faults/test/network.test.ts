@@ -72,6 +72,7 @@ it("a server that answers after 5 s: hits and writes go on up to the log's bound
 
 it("a server that refuses connections: hits and writes go on, misses fail at once, flushing resumes", async () => {
   const load = await Load.start({ store: distant, seed: seedFrom("refused connections") });
+  load.watch(near);
   await load.answeredIn(200);
   proxy.refusing = true;
   proxy.cut();
@@ -82,6 +83,8 @@ it("a server that refuses connections: hits and writes go on, misses fail at onc
     expect([miss.code, miss.ms < FAST_MS]).toEqual(["STORE_UNAVAILABLE", true]);
   }
   expect(await load.answeredIn(500)).toBeGreaterThan(0);
+  // What was written last is nowhere but in the nodes.
+  await load.stop();
   proxy.refusing = false;
   expect(await load.judge(near)).toEqual([]);
   const [row] = await near.getMany(["during"]);
@@ -92,9 +95,11 @@ it("connections that break in the middle of a batch: the batch is made again, on
   const seed = seedFrom("broken connections");
   const random = new SeededRandom(seed);
   const load = await Load.start({ store: distant, seed, paddingBytesMax: 3_000 });
+  load.watch(near);
   proxy.breakAfterBytes = () => Math.round(random.magnitude(100, 200_000));
   proxy.cut();
   expect(await load.answeredIn(2_500)).toBeGreaterThan(0);
+  await load.stop();
   expect(proxy.breaks).toBeGreaterThan(5);
   proxy.breakAfterBytes = () => Infinity;
   proxy.cut();

@@ -6,6 +6,9 @@ import pg from "pg";
 /** Raised with each entry of `migrations`; a database of a newer one is refused. */
 export const SCHEMA_VERSION = 1;
 
+/** The mesh's tables, without the prefix. */
+export const TABLES = ["rows", "flushed", "registry", "format"] as const;
+
 export interface Sql {
   /** Names, unquoted: of the schema, and of the table that holds the version. */
   readonly schema: string;
@@ -35,7 +38,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
   const quote = pg.escapeIdentifier;
   const schema = quote(schemaName);
   const table = (name: string): string => `${schema}.${quote(prefix + name)}`;
-  const [rows, flushed, registry, format] = ["rows", "flushed", "registry", "format"].map(table);
+  const [rows, flushed, registry, format] = TABLES.map(table);
   const columns = `key, value, encode(value_bytes, 'base64') AS value_base64, timestamp, replica, counter, expires_at`;
 
   return {

@@ -6,6 +6,8 @@ import { SeededRandom, type Violation } from "@causalmesh/core/testing";
 import { expect, onTestFinished } from "vitest";
 import { Recording, Workflow } from "../../dist/index.js";
 
+const WATCH_MS = 20;
+
 export interface LoadOptions {
   readonly store: Store;
   readonly seed: number;
@@ -20,6 +22,8 @@ export class Load {
   readonly recording = new Recording("under load ", 8);
   readonly workflows: readonly Workflow[];
   readonly #running: Promise<unknown>;
+  #watching: Promise<void> | undefined;
+  #stopped = false;
 
   private constructor(mesh: Mesh, addresses: readonly string[], { seed, workflows = 6, paddingBytesMax = 200 }: LoadOptions) {
     this.mesh = mesh;
@@ -50,17 +54,35 @@ export class Load {
     return this.workflows.reduce((sum, { answered }) => sum + answered, 0);
   }
 
-  /** The calls that are answered while `during` runs; without it, for so many milliseconds. */
+  /** Notes what the database holds, again and again, for as long as the load runs: each of these states is judged, while later writes would hide what was lost. */
+  watch(store: Store): void {
+    this.#watching = (async (): Promise<void> => {
+      while (!this.#stopped) {
+        await sleep(WATCH_MS);
+        // It may be away.
+        const cut = await this.recording.cut(store).catch(() => undefined);
+        if (cut !== undefined) this.recording.stored(cut);
+      }
+    })();
+  }
+
+  /** The calls that are answered in so many milliseconds. */
   async answeredIn(ms: number): Promise<number> {
     const before = this.answered;
     await sleep(ms);
     return this.answered - before;
   }
 
-  /** Ends the load, waits until every node has let go of its log, and judges what nodes and store show. `store` reads the database itself. */
-  async judge(store: Store): Promise<readonly Violation[]> {
+  /** Ends the load: no call is under way after it. */
+  async stop(): Promise<void> {
     for (const workflow of this.workflows) workflow.stop();
     await this.#running;
+    this.#stopped = true;
+    await this.#watching;
+  }
+
+  /** Waits until every node has let go of its log, and judges what nodes and store show. `store` reads the database itself. */
+  async judge(store: Store): Promise<readonly Violation[]> {
     await untilFlushed(this.mesh);
     for (const node of this.addresses) this.recording.sample(node, await this.mesh.session(undefined, { node }).getMany(this.recording.keys));
     const cut = await this.recording.cut(store);
