@@ -29,6 +29,7 @@ export interface PostgresInspection {
 
 interface Place {
   readonly role: string;
+  readonly database: string;
   readonly writable: boolean;
   readonly create_schema: boolean;
   /** NULL where there is no such schema. */
@@ -44,7 +45,7 @@ interface Right {
 
 // The catalogs can be read by every role, also where it may not use the schema.
 const PLACE = `
-  SELECT current_user AS role, NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS writable,
+  SELECT current_user AS role, current_database() AS database, NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS writable,
          has_database_privilege(current_database(), 'CREATE') AS create_schema,
          (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1) AS use_schema,
          (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1) AS create_tables`;
@@ -69,14 +70,14 @@ export async function inspectPostgres(options: PostgresStoreOptions): Promise<Po
   }
 }
 
-async function inspect(client: ClientBase, sql: Sql, { name, schema, prefix, database }: Settings): Promise<PostgresInspection> {
+async function inspect(client: ClientBase, sql: Sql, { name, schema, prefix }: Settings): Promise<PostgresInspection> {
   await client.query("BEGIN READ ONLY");
   const place = (await client.query<Place>(PLACE, [schema])).rows[0];
   const rights = (await client.query<Right>(RIGHTS, [schema, TABLES.map((table) => prefix + table)])).rows;
   const common = { name, role: place.role, versionExpected: SCHEMA_VERSION, writable: place.writable };
   const isThere = rights.some((right) => right.name === sql.format);
   const missing = isThere ? missingToUse(place, rights, schema) : missingToMake(place, schema);
-  const grant = missing.length === 0 ? undefined : isThere ? sql.grantUse(place.role) : sql.grantCreate(place.role, database);
+  const grant = missing.length === 0 ? undefined : isThere ? sql.grantUse(place.role) : grantToMake(place, sql);
   const readable = isThere && place.use_schema === true && rights.every((right) => right.name !== sql.format || right.right !== "SELECT" || right.held);
   const found = isThere && !readable ? {} : await versionOf(client, sql, name, rights);
   await client.query("ROLLBACK");
@@ -99,6 +100,10 @@ async function versionOf(client: ClientBase, sql: Sql, name: string, rights: rea
 function missingToUse({ use_schema }: Place, rights: readonly Right[], schema: string): string[] {
   const tables = rights.filter(({ held }) => !held).map(({ name, right }) => `${right} on ${schema}.${name}`);
   return use_schema === true ? tables : [`USAGE on the schema ${schema}`, ...tables];
+}
+
+function grantToMake({ role, database, use_schema }: Place, sql: Sql): string {
+  return use_schema === null ? sql.grantCreateSchema(role, database) : sql.grantCreateTables(role);
 }
 
 /** Without tables, the role that comes first makes them. */

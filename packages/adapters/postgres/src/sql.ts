@@ -24,9 +24,10 @@ export interface Sql {
   readonly createRegistry: string;
   readonly swapRegistry: string;
   readonly scan: string;
-  /** What an owner runs so that a role may use the tables, and so that a role may make them. */
+  /** What an owner runs so that a role may use the tables, and so that it may make them, in a schema of its own or in one that is there. */
   grantUse(role: string): string;
-  grantCreate(role: string, database: string): string;
+  grantCreateSchema(role: string, database: string): string;
+  grantCreateTables(role: string): string;
 }
 
 /** Stands before the registry's epoch in the error of a batch that is refused. */
@@ -132,7 +133,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
 
     grantUse: (role) =>
       `GRANT USAGE ON SCHEMA ${schema} TO ${quote(role)}; GRANT SELECT, INSERT, UPDATE, DELETE ON ${rows}, ${flushed}, ${registry}, ${format} TO ${quote(role)}`,
-    grantCreate: (role, database) =>
-      `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}, or, where the schema is there, GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
+    grantCreateSchema: (role, database) => `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}`,
+    grantCreateTables: (role) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
   };
 }

@@ -19,7 +19,7 @@ export async function openTables(client: ClientBase, sql: Sql, { name, role, dat
   try {
     await makeTables(client, sql, name);
   } catch (error) {
-    throw storeError(name, error, sql.grantCreate(role, database));
+    throw storeError(name, error, `${sql.grantCreateSchema(role, database)}, or, where the schema is there, ${sql.grantCreateTables(role)}`);
   }
 }
 
