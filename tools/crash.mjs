@@ -42,7 +42,12 @@ async function main() {
 
 function parse() {
   try {
-    const options = { rounds: { type: "string", default: "20" }, store: { type: "string", default: "lmdb:" }, seed: { type: "string" }, json: { type: "boolean", default: false } };
+    const options = {
+      rounds: { type: "string", default: "20" },
+      store: { type: "string", default: "lmdb:" },
+      seed: { type: "string" },
+      json: { type: "boolean", default: false },
+    };
     const { values } = parseArgs({ options });
     const { seed = String(Math.floor(Math.random() * SEED_MAX)), rounds, store } = values;
     for (const [name, text] of Object.entries({ rounds, seed })) if (!/^\d{1,15}$/.test(text)) throw new Error(`--${name} takes a whole number`);
@@ -57,6 +62,8 @@ function parse() {
 function show(round, json) {
   const { seed, nodes, killedAfterMs, answered, writes, tokens, lost, violations } = round;
   if (json) return console.log(JSON.stringify(round));
-  console.log(`seed ${seed}: ${nodes} nodes killed after ${killedAfterMs} ms, ${answered} calls answered, ${writes} writes, ${tokens} tokens went on, ${lost} lost`);
+  console.log(
+    `seed ${seed}: ${nodes} nodes killed after ${killedAfterMs} ms, ${answered} calls answered, ${writes} writes, ${tokens} tokens went on, ${lost} lost`,
+  );
   for (const { rule, message } of violations.slice(0, VIOLATIONS_SHOWN)) console.log(`  ${rule}: ${message}`);
 }

@@ -22,6 +22,7 @@ class NodeProcess {
   readonly ready: Promise<void>;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
+  #killed = false;
 
   constructor(store: string, { address, replica }: Member, failed: (message: string) => void) {
     const order: NodeOrder = { store, address, replica };
@@ -30,13 +31,18 @@ class NodeProcess {
     this.#ended = once(this.#child, "exit");
     this.ready = new Promise((resolve, reject) => {
       this.#child.on("message", (message: NodeMessage) => ("ready" in message ? resolve() : failed(`${address}: ${message.failed}`)));
-      this.#child.once("exit", (code) => reject(new Error(`the node at ${address} ended with ${code} before it listened`)));
+      this.#child.once("exit", (code, signal) => {
+        const how = `ended by itself with ${signal ?? `code ${code}`}`;
+        if (!this.#killed) failed(`${address}: ${how}`);
+        reject(new Error(`the node at ${address} ${how} before it listened`));
+      });
     });
     // Whoever starts several waits for all of them.
     this.ready.catch(() => undefined);
   }
 
   kill(): void {
+    this.#killed = true;
     this.#child.kill("SIGKILL");
   }
 

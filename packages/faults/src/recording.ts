@@ -99,7 +99,8 @@ export class Recording {
   #storedWrite({ key, value, timestamp, replica, counter }: Row): StoredWrite {
     const write = value === null ? this.#deletions.get(key) : writeIn(jsonCodec.decode(value));
     const stamp = { timestamp, replica, counter };
-    if (write === undefined || this.history.writes[write] === undefined) throw new Error(`nobody made the write ${replica}:${counter} that the store has at ${key}`);
+    if (write === undefined || this.history.writes[write] === undefined)
+      throw new Error(`nobody made the write ${replica}:${counter} that the store has at ${key}`);
     this.history.writes[write].stamp ??= stamp;
     return { key, write, stamp };
   }

@@ -89,7 +89,10 @@ async function versionOf(client: ClientBase, sql: Sql, name: string, rights: rea
     const version = await readVersion(client, sql, name);
     const tables = new Set(rights.map((right) => right.name));
     if (version > 0 && tables.size < TABLES.length)
-      throw new MeshError("STORE_INVALID", `${name}: of the mesh's ${TABLES.length} tables there are only ${[...tables].join(", ")}; restore the database from a copy`);
+      throw new MeshError(
+        "STORE_INVALID",
+        `${name}: of the mesh's ${TABLES.length} tables there are only ${[...tables].join(", ")}; restore the database from a copy`,
+      );
     return { version: version === 0 ? undefined : version };
   } catch (error) {
     if (error instanceof MeshError) return { problem: error };

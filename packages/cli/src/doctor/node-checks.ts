@@ -79,6 +79,11 @@ async function probe(mesh: Mesh, from: string, to: string): Promise<Check> {
   const reader = mesh.session(await session.token(), { node: to, durability: "stored" });
   const found = await reader.get(key);
   await reader.delete(key);
-  if (found !== key) return failed("write", `${to} does not show what was written at ${from}`, "this must not be: report it, with the status of the mesh (cluster status --json)");
+  if (found !== key)
+    return failed(
+      "write",
+      `${to} does not show what was written at ${from}`,
+      "this must not be: report it, with the status of the mesh (cluster status --json)",
+    );
   return ok("write", `in the store after ${ms} ms, and readable at ${to}; deleted again`);
 }

@@ -39,8 +39,15 @@ async function inspectServer(url: string, timeoutMs: number): Promise<Check[]> {
     const { name, role, version, versionExpected, problem, writable, missing, grant } = await inspectPostgres({ url, timeoutMs });
     const store = ok("store", `${name} takes connections of the role ${role}`);
     const schema = problem === undefined ? schemaCheck(version, versionExpected) : failedWith("schema", problem);
-    const rights = missing.length === 0 ? ok("rights", `${role} may all that a node does`) : failed("rights", `${role} lacks ${missing.join(", ")}`, `as a role that may: ${grant}`);
-    return [store, schema, writable ? rights : failed("rights", "the server takes no writes", "give the address of the primary, or take default_transaction_read_only back")];
+    const rights =
+      missing.length === 0
+        ? ok("rights", `${role} may all that a node does`)
+        : failed("rights", `${role} lacks ${missing.join(", ")}`, `as a role that may: ${grant}`);
+    return [
+      store,
+      schema,
+      writable ? rights : failed("rights", "the server takes no writes", "give the address of the primary, or take default_transaction_read_only back"),
+    ];
   } catch (error) {
     return [failedWith("store", error), skipped("schema", "the store was not reached"), skipped("rights", "the store was not reached")];
   }
@@ -63,7 +70,8 @@ async function inspectFolder(path: string): Promise<Check[]> {
 function schemaCheck(version: number | undefined, expected: number): Check {
   if (version === undefined) return failed("schema", "no mesh has used this store yet", START);
   if (version === expected) return ok("schema", `format ${version}, as this version makes it`);
-  if (version < expected) return failed("schema", `format ${version}, this version makes ${expected}`, "start a node of this version on it, which brings it up to date");
+  if (version < expected)
+    return failed("schema", `format ${version}, this version makes ${expected}`, "start a node of this version on it, which brings it up to date");
   return failed("schema", `format ${version}, this version reads up to ${expected}`, OTHER_VERSION);
 }
 
@@ -86,4 +94,3 @@ async function checkRows(store: Store): Promise<Check> {
     return failedWith("rows", error);
   }
 }
-
