@@ -5,6 +5,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class TcpProxy {
   /** The server's answers are this late. */
   delayMs = 0;
+  /** While it holds, what clients send waits here, in order, also when they have gone; `release` passes it on. */
+  holding = false;
   /** Connections are reset before a byte is passed on. */
   refusing = false;
   /** Called for each new connection: after so many bytes from the client it breaks, in the middle of what they say; Infinity for never. */
@@ -14,6 +16,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #target: { host: string; port: number };
   readonly #sockets = new Set<Socket>();
+  #held: { readonly server: Socket; readonly bytes: Buffer }[] = [];
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -37,14 +40,15 @@ export class TcpProxy {
     const end = (): void => ends.forEach((socket) => socket.destroy());
     for (const socket of ends) {
       this.#sockets.add(socket);
-      // The other end learns of it by the end of its own connection.
-      socket.on("error", end).on("close", () => {
+      // The other end learns of it by the end of its own connection, after what is still on its way to it.
+      socket.on("error", () => socket.destroy()).on("close", () => {
         this.#sockets.delete(socket);
-        end();
+        if (socket === server || !this.#held.some((held) => held.server === server)) end();
       });
     }
     let left = this.breakAfterBytes();
     client.on("data", (bytes) => {
+      if (this.holding) return void this.#held.push({ server, bytes });
       server.write(left < bytes.length ? bytes.subarray(0, left) : bytes);
       left -= bytes.length;
       if (left >= 0) return;
@@ -57,6 +61,20 @@ export class TcpProxy {
       if (this.delayMs === 0) client.write(bytes);
       else setTimeout(() => client.writable && client.write(bytes), this.delayMs);
     });
+  }
+
+  /** Bytes that are held back. */
+  get heldBytes(): number {
+    return this.#held.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  /** Passes on what was held back, and ends the connections whose clients have gone meanwhile. */
+  release(): void {
+    this.holding = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const { server, bytes } of held) server.write(bytes);
+    for (const server of new Set(held.map((one) => one.server))) server.end();
   }
 
   /** Breaks all connections that there are. */
