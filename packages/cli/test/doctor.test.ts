@@ -105,13 +105,22 @@ describe("a mesh that is well", () => {
 
   it("is asked without a store too", async () => {
     const { addresses } = await mesh(`lmdb:${temporaryFolder()}`);
-    const { exitCode, checks: found } = await checks("--url", addresses.map((address) => `mesh://${address}`).join(","));
+    const { exitCode, checks: found } = await checks("--url", `mesh://${addresses[0]}`);
     expect(statuses(found)).toEqual({ store: "skipped", [`node ${addresses[0]}`]: "ok", [`node ${addresses[1]}`]: "ok" });
     expect(exitCode).toBe(EXIT.ok);
   });
 });
 
 describe("nodes", () => {
+  it("that nobody named are learnt of from those that answer", async () => {
+    const { nodes, addresses } = await mesh(`lmdb:${temporaryFolder()}`, { nodes: 3 });
+    await nodes[2].close();
+    const { exitCode, checks: found } = await checks("--url", `mesh://${addresses[0]}`);
+    expect(found[`node ${addresses[1]}`]).toMatchObject({ status: "ok", detail: expect.stringContaining("replica 2") as string });
+    expect(found[`node ${addresses[2]}`]).toMatchObject({ status: "failed", code: "NODE_UNREACHABLE", detail: "a member that does not answer" });
+    expect(exitCode).toBe(EXIT.failed);
+  });
+
   it("that do not answer fail one by one, and exit with 1 while another does", async () => {
     const url = `lmdb:${temporaryFolder()}`;
     const { nodes, addresses } = await mesh(url);

@@ -164,13 +164,22 @@ class Round {
     try {
       // What a killed node had sent may have come into the store until the new mesh took it over.
       this.#afterCrash = await this.#settled();
-      for (const address of this.#processes.addresses) await this.#readAnew(meshes[0], address);
+      for (const address of this.#processes.addresses) await this.#expected(`${address}, anew`, this.#readAnew(meshes[0], address));
       const tokens = (await Promise.all(this.#workflows.map((workflow) => workflow.tokens()))).flat();
-      for (const token of tokens) await this.#goOn(this.#random.pick(meshes), token);
+      for (const token of tokens) await this.#expected(token.label, this.#goOn(this.#random.pick(meshes), token));
     } finally {
       await Promise.all(meshes.map((mesh) => mesh.close()));
     }
     return this.#processes;
+  }
+
+  /** No fault is left that would excuse a failure. */
+  async #expected(what: string, call: Promise<void>): Promise<void> {
+    try {
+      await call;
+    } catch (error) {
+      this.#recording.fail(`${what}: ${(error as { code?: string }).code}: ${(error as Error).message}`);
+    }
   }
 
   /** Somebody without a past sees the rows of the store, all of them. */

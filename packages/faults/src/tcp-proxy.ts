@@ -41,10 +41,12 @@ export class TcpProxy {
     for (const socket of ends) {
       this.#sockets.add(socket);
       // The other end learns of it by the end of its own connection, after what is still on its way to it.
-      socket.on("error", () => socket.destroy()).on("close", () => {
-        this.#sockets.delete(socket);
-        if (socket === server || !this.#held.some((held) => held.server === server)) end();
-      });
+      socket
+        .on("error", () => socket.destroy())
+        .on("close", () => {
+          this.#sockets.delete(socket);
+          if (socket === server || !this.#held.some((held) => held.server === server)) end();
+        });
     }
     let left = this.breakAfterBytes();
     client.on("data", (bytes) => {

@@ -26,8 +26,7 @@ export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<nu
   const { checks: storeChecks, view } = await lookAtStore(namedStore(flags, context), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
-  const nodeChecks = await checkNodes(addresses, view, settings);
-  const answering = addresses.filter((_, index) => nodeChecks[index].status === "ok");
+  const { checks: nodeChecks, answering } = await checkNodes(addresses, view, settings);
   const checks = [...storeChecks, ...nodeChecks, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
   if (printer.json) for (const check of checks) printer.result(check, () => "");
   else printer.result(checks, () => format(checks, printer));

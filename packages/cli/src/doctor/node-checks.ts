@@ -2,34 +2,64 @@
 // whole way: round the ring, into the store, and to another node.
 
 import { randomBytes } from "node:crypto";
-import { inspectToken, type MemberStatus, type Mesh, type View } from "@causalmesh/core";
+import { inspectToken, type MemberStatus, type Mesh, type MeshStatus, type View } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import type { Settings } from "../settings.js";
 import { failed, failedWith, ok, skipped, type Check } from "./check.js";
 
 /** What is written is gone by itself, should the deletion not get through. */
 const PROBE_TTL_MS = 60_000;
+const UNANSWERED = "a member that does not answer";
+const UNANSWERED_ADVICE = "look at its process and its log, and whether this machine may reach it";
 
 export type NodeSettings = Pick<Settings, "secret" | "timeoutMs" | "namespace">;
 
-/** All nodes at once: one that does not answer holds up no other. */
-export async function checkNodes(addresses: readonly string[], view: View | undefined, settings: NodeSettings): Promise<Check[]> {
-  return await Promise.all(addresses.map((address) => checkNode(address, view, settings)));
+export interface NodesFindings {
+  readonly checks: readonly Check[];
+  /** Addresses of nodes that passed. */
+  readonly answering: readonly string[];
 }
 
-async function checkNode(address: string, view: View | undefined, { secret, timeoutMs }: NodeSettings): Promise<Check> {
+/** All nodes at once: one that does not answer holds up no other. Members that are not named here are learnt of from those that answer. */
+export async function checkNodes(addresses: readonly string[], view: View | undefined, settings: NodeSettings): Promise<NodesFindings> {
+  const answers = await Promise.all(addresses.map((address) => ask(address, view, settings)));
+  const checks = new Map(answers.map(({ check }, index) => [addresses[index], check]));
+  const known = new Set(answers.map(({ member }) => member?.replica));
+  for (const { meshId, status } of answers) {
+    if (meshId === undefined || status === undefined) continue;
+    for (const member of status.members) {
+      if (known.has(member.replica) || checks.has(member.address)) continue;
+      checks.set(member.address, judge(`node ${member.address}`, view, { meshId, epoch: status.epoch, member }));
+    }
+    for (const address of status.unreachable) {
+      if (!checks.has(address)) checks.set(address, { ...failed(`node ${address}`, UNANSWERED, UNANSWERED_ADVICE), code: "NODE_UNREACHABLE" });
+    }
+  }
+  const answering = [...checks].filter(([, { status }]) => status === "ok").map(([address]) => address);
+  return { checks: [...checks.values()], answering };
+}
+
+interface NodeAnswer {
+  readonly check: Check;
+  readonly meshId?: string;
+  readonly status?: MeshStatus;
+  readonly member?: MemberStatus;
+}
+
+async function ask(address: string, view: View | undefined, { secret, timeoutMs }: NodeSettings): Promise<NodeAnswer> {
   const check = `node ${address}`;
   try {
     const mesh = await connect({ nodes: [address], secret, timeoutMs });
     try {
       const { meshId } = inspectToken(await mesh.session().token());
-      const { epoch, members } = await mesh.status();
-      return judge(check, view, { meshId, epoch, member: memberAt(address, members) });
+      const status = await mesh.status();
+      const member = memberAt(address, status.members);
+      return { check: judge(check, view, { meshId, epoch: status.epoch, member }), meshId, status, member };
     } finally {
       await mesh.close();
     }
   } catch (error) {
-    return failedWith(check, error);
+    return { check: failedWith(check, error) };
   }
 }
 
