@@ -60,10 +60,10 @@ function parse() {
 }
 
 function show(round, json) {
-  const { seed, nodes, killedAfterMs, answered, writes, tokens, lost, violations } = round;
+  const { seed, nodes, lostOne, killedAfterMs, answered, writes, tokens, lost, violations } = round;
   if (json) return console.log(JSON.stringify(round));
   console.log(
-    `seed ${seed}: ${nodes} nodes killed after ${killedAfterMs} ms, ${answered} calls answered, ${writes} writes, ${tokens} tokens went on, ${lost} lost`,
+    `seed ${seed}: ${lostOne ? "1 of " : ""}${nodes} nodes killed after ${killedAfterMs} ms, ${answered} calls answered, ${writes} writes, ${tokens} tokens went on, ${lost} lost`,
   );
   for (const { rule, message } of violations.slice(0, VIOLATIONS_SHOWN)) console.log(`  ${rule}: ${message}`);
 }

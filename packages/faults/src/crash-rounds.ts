@@ -1,8 +1,8 @@
-// Rounds of: roaming workflows on a mesh of processes, all of which are killed at once at some moment; then the store is judged, the next mesh is formed on it, and
+// Rounds of: roaming workflows on a mesh of processes, all of which are killed at once at some moment, or now and then one, and the others end in order; then the store is judged, the next mesh is formed on it, and
 // sessions from before go on there or are told that they cannot. The next round's workflows run on that mesh.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { inspectToken, MeshError, type Mesh, type Store } from "@causalmesh/core";
+import { inspectToken, MeshError, type Durability, type Mesh, type Store } from "@causalmesh/core";
 import { SeededRandom, type Violation } from "@causalmesh/core/testing";
 import { connect } from "@causalmesh/transport-tcp";
 import { openStore } from "./database.js";
@@ -23,6 +23,8 @@ export interface CrashOptions {
 export interface RoundReport {
   readonly seed: number;
   readonly nodes: number;
+  /** Whether one node was killed, and the others ended in order; otherwise all were killed. */
+  readonly lostOne: boolean;
   readonly killedAfterMs: number;
   /** Calls that were answered, and writes among all calls. */
   readonly answered: number;
@@ -46,6 +48,9 @@ const NODES_MAX = 3;
 const CLIENTS = 2;
 const WORKFLOWS_MAX = 6;
 const KEYS_MAX = 12;
+/** How often one node alone is lost, where there are others: those take a while to give up on it. */
+const LOSE_ONE_CHANCE = 0.2;
+const LOST_MS_MAX = 150;
 const KILL_MS_MIN = 5;
 const KILL_MS_MAX = 700;
 const SAMPLE_MS = 25;
@@ -95,7 +100,7 @@ class Round {
   #processes: MeshProcesses;
   #workflows: Workflow[] = [];
   #afterCrash!: StoreCut;
-  readonly #counts = { nodes: 0, killedAfterMs: 0, answered: 0, cuts: 0, tokens: 0, lost: 0 };
+  readonly #counts = { nodes: 0, lostOne: false, killedAfterMs: 0, answered: 0, cuts: 0, tokens: 0, lost: 0 };
 
   constructor(url: string, store: Store, seed: number, processes: MeshProcesses) {
     this.#url = url;
@@ -118,12 +123,16 @@ class Round {
       return new Workflow({ ...options, name: `w${index + 1}`, random: random.split() });
     });
     this.#counts.nodes = addresses.length;
+    this.#counts.lostOne = addresses.length > 1 && random.chance(LOSE_ONE_CHANCE);
     this.#counts.killedAfterMs = Math.round(random.magnitude(KILL_MS_MIN, KILL_MS_MAX));
     const running = this.#workflows.map((workflow) => workflow.run());
     await this.#sampleFor(this.#counts.killedAfterMs);
-    await this.#processes.kill();
+    const ended = this.#counts.lostOne ? this.#processes.loseOne(random.int(0, addresses.length - 1)) : this.#processes.kill();
+    // The workflows go on for a while at nodes that end.
+    if (this.#counts.lostOne) await sleep(random.between(0, LOST_MS_MAX));
+    else await ended;
     for (const workflow of this.#workflows) workflow.stop();
-    await Promise.all(running);
+    await Promise.all([ended, ...running]);
     await Promise.all(meshes.map((mesh) => mesh.close()));
     for (const failure of this.#processes.failures) this.#recording.fail(failure);
     this.#counts.answered = this.#workflows.reduce((sum, { answered }) => sum + answered, 0);
@@ -212,12 +221,19 @@ class Round {
     const write = recording.open(label, node, [this.#random.pick(recording.keys)]);
     await session.set(write.keys[0], valueOf(write, 0), { durability: "stored" });
     recording.close(write, "done");
-    recording.acknowledgedAsStored(label);
+    recording.acknowledged(label, "stored");
+  }
+
+  /** The levels that outlive what happened in this round (docs/durability.md). */
+  #survivors(): Durability[] {
+    const { lostOne, nodes } = this.#counts;
+    if (lostOne) return ["replicated", "everywhere", "stored"];
+    return nodes === 1 ? ["replicated", "stored"] : ["stored"];
   }
 
   async judge(): Promise<{ report: RoundReport; last: StoreCut["rows"] }> {
     const last = await this.#settled();
-    const violations = this.#recording.violations(last);
+    const violations = this.#recording.violations(last, this.#survivors());
     const { writes } = this.#recording.history;
     return { report: { seed: this.#seed, ...this.#counts, writes: writes.length, rows: last.rows.length, violations }, last: last.rows };
   }

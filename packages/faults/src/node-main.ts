@@ -5,10 +5,19 @@ import { tcpTransport } from "@causalmesh/transport-tcp";
 import { openStore } from "./database.js";
 import { ORDER_VARIABLE, type NodeMessage, type NodeOrder } from "./node-process.js";
 
-const { store: url, address, replica } = JSON.parse(process.env[ORDER_VARIABLE]!) as NodeOrder;
+const { url, address, replica } = JSON.parse(process.env[ORDER_VARIABLE]!) as NodeOrder;
 const say = (message: NodeMessage): void => void process.send?.(message);
 process.once("disconnect", () => process.exit());
 
 const onFatal = (error: Error): void => say({ failed: `the node stopped: ${error.message}` });
-await startNode({ store: openStore(url), transport: tcpTransport(), address, replica, onFatal });
+const store = openStore(url);
+const node = await startNode({ store, transport: tcpTransport(), address, replica, onFatal });
+process.once("message", () => void end());
 say({ ready: true });
+
+/** The only order that there is: to end in an orderly way. */
+async function end(): Promise<void> {
+  await node.close().catch((error: Error) => say({ failed: `the node could not end in order: ${error.message}` }));
+  await store.close();
+  process.disconnect();
+}

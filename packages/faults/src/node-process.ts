@@ -7,7 +7,8 @@ import { formMesh, type Member, type Store } from "@causalmesh/core";
 import { freePort } from "@causalmesh/test-servers";
 
 export interface NodeOrder {
-  readonly store: string;
+  /** Of the database. */
+  readonly url: string;
   readonly address: string;
   readonly replica: number;
 }
@@ -22,10 +23,10 @@ class NodeProcess {
   readonly ready: Promise<void>;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  #killed = false;
+  #ending = false;
 
-  constructor(store: string, { address, replica }: Member, failed: (message: string) => void) {
-    const order: NodeOrder = { store, address, replica };
+  constructor(url: string, { address, replica }: Member, failed: (message: string) => void) {
+    const order: NodeOrder = { url, address, replica };
     // Not on the command line, which other users see: the URL may hold a password.
     this.#child = fork(PROGRAM, { execArgv: [], env: { ...process.env, [ORDER_VARIABLE]: JSON.stringify(order) } });
     this.#ended = once(this.#child, "exit");
@@ -33,7 +34,7 @@ class NodeProcess {
       this.#child.on("message", (message: NodeMessage) => ("ready" in message ? resolve() : failed(`${address}: ${message.failed}`)));
       this.#child.once("exit", (code, signal) => {
         const how = `ended by itself with ${signal ?? `code ${code}`}`;
-        if (!this.#killed) failed(`${address}: ${how}`);
+        if (!this.#ending) failed(`${address}: ${how}`);
         reject(new Error(`the node at ${address} ${how} before it listened`));
       });
     });
@@ -42,8 +43,14 @@ class NodeProcess {
   }
 
   kill(): void {
-    this.#killed = true;
+    this.#ending = true;
     this.#child.kill("SIGKILL");
+  }
+
+  /** Asks it to hand on and flush what it has, then to end. */
+  stop(): void {
+    this.#ending = true;
+    this.#child.send("stop", () => undefined);
   }
 
   async ended(): Promise<void> {
@@ -75,6 +82,12 @@ export class MeshProcesses {
       await mesh.kill();
       throw error;
     }
+  }
+
+  /** Ends one of them in the middle of whatever it does, and the others in order. */
+  async loseOne(index: number): Promise<void> {
+    this.#nodes.forEach((node, at) => (at === index ? node.kill() : node.stop()));
+    await Promise.all(this.#nodes.map((node) => node.ended()));
   }
 
   /** Ends all of them at once, in the middle of whatever they do. */

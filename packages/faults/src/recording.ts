@@ -1,12 +1,12 @@
 // What sessions of a real mesh ask and are told, and what the store holds, in the terms of the history that the checkers of the core judge. Every value names its
 // write. A deletion has none, so each key is deleted at most once: then its tombstone is that one.
 
-import { jsonCodec, type RegistryState, type Row, type Store } from "@causalmesh/core";
+import { jsonCodec, type Durability, type RegistryState, type Row, type Store } from "@causalmesh/core";
 import { checkHistory, History, type Observation, type Outcome, type Stamp, type StoredWrite, type Violation, type Write } from "@causalmesh/core/testing";
 
 /** More than a round writes; one page of a scan is one moment of the store. */
 const ROWS_MAX = 10_000;
-/** The witness of what was acknowledged as stored: a write that only this history has, of a replica that no mesh has. */
+/** The witness of what was acknowledged: a write that only this history has, of a replica that no mesh has. */
 const WITNESS = "witness";
 const WITNESS_STAMP: Stamp = { timestamp: Number.MAX_SAFE_INTEGER, replica: 0, counter: 1 };
 
@@ -22,8 +22,8 @@ export class Recording {
   readonly #prefix: string;
   readonly #begun = performance.now();
   readonly #deletions = new Map<string, number>();
-  /** Sessions as they were when they were told that a write was stored. */
-  readonly #witnessed: string[] = [];
+  /** Sessions as they were when they were told that a write had reached its level. */
+  readonly #acknowledged: { readonly session: string; readonly durability: Durability }[] = [];
   #labels = 0;
 
   /** `prefix` is that of its keys alone. */
@@ -59,9 +59,9 @@ export class Recording {
     this.history.closeWrite(write, outcome, this.#nowMs, stamp);
   }
 
-  /** The session was told that its newest write is stored, and with it all that it follows. */
-  acknowledgedAsStored(session: string): void {
-    this.#witnessed.push(this.begin(`${session} stored`, session));
+  /** The session was told that its newest write has reached this level, and with it all that it follows. */
+  acknowledged(session: string, durability: Durability): void {
+    this.#acknowledged.push({ session: this.begin(`${session} ${durability}`, session), durability });
   }
 
   read(session: string, node: string, keys: readonly string[], values: readonly unknown[]): Observation[] {
@@ -106,13 +106,15 @@ export class Recording {
   }
 
   /**
-   * Judges everything. `last` is what the store held when all was over: it must have all that was acknowledged as stored. So a witness who was told of each of
-   * these acknowledgements leaves a row in it, and the checker of the store's cut asks for what that row follows.
+   * Judges everything. `last` is what the store held when all was over: it must have all that was acknowledged at one of the levels `survivors`. So a witness who was told of
+   * each of these acknowledgements leaves a row in it, and the checker of the store's cut asks for what that row follows.
    */
-  violations(last: StoreCut): Violation[] {
+  violations(last: StoreCut, survivors: readonly Durability[] = ["stored"]): Violation[] {
     const rows = this.stored(last);
-    if (this.#witnessed.length > 0) {
-      this.history.begin(WITNESS, this.#witnessed);
+    const told = this.#acknowledged.filter(({ durability }) => survivors.includes(durability));
+    if (told.length > 0) {
+      const sessions = told.map(({ session }) => session);
+      this.history.begin(WITNESS, sessions);
       const write = this.history.openWrite(WITNESS, "", [WITNESS]);
       this.history.closeWrite(write, "done", this.#nowMs, WITNESS_STAMP);
       const flushed = Object.fromEntries([...last.flushed, [WITNESS_STAMP.replica, WITNESS_STAMP.counter]]);

@@ -142,7 +142,7 @@ export class Workflow {
       throw error;
     }
     recording.close(write, "done", await this.#stampOf(write));
-    if (durability === "stored") recording.acknowledgedAsStored(this.#label);
+    recording.acknowledged(this.#label, durability);
   }
 
   /** What the session's token says about its newest write, for as long as it carries it. */
