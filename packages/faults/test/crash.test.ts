@@ -19,7 +19,7 @@ describe.each(["lmdb:", "postgres:"])("a mesh on %s is killed", (kind) => {
     expect(disturbed).toEqual([]);
     // The rounds were not idle: there is something to judge, and sessions that went on.
     const sum = (name: "answered" | "rows" | "cuts" | "tokens"): number => rounds.reduce((total, round) => total + round[name], 0);
-    expect(sum("answered")).toBeGreaterThan(ROUNDS * 5);
+    expect(sum("answered")).toBeGreaterThan(ROUNDS);
     expect(sum("rows")).toBeGreaterThan(ROUNDS);
     expect(sum("cuts")).toBeGreaterThanOrEqual(ROUNDS * 2);
     expect(sum("tokens")).toBeGreaterThan(0);

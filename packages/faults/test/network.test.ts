@@ -8,6 +8,9 @@ import { openStore, seedFrom, TcpProxy } from "../dist/index.js";
 import { Load, outcomeOf, untilFlushed } from "./support/load.js";
 
 const FAST_MS = 1_000;
+/** Calls of the load between two faults. */
+const ANSWERS = 30;
+const BREAKS = 20;
 let server: PostgresServer;
 let proxy: TcpProxy;
 let schemas = 0;
@@ -73,7 +76,7 @@ it("a server that answers after 5 s: hits and writes go on up to the log's bound
 it("a server that refuses connections: hits and writes go on, misses fail at once, flushing resumes", async () => {
   const load = await Load.start({ store: distant, seed: seedFrom("refused connections") });
   load.watch(near);
-  await load.answeredIn(200);
+  await load.answers(ANSWERS);
   proxy.refusing = true;
   proxy.cut();
   for (const node of load.addresses) {
@@ -82,7 +85,7 @@ it("a server that refuses connections: hits and writes go on, misses fail at onc
     const miss = await outcomeOf(session.get(`cold ${node}`));
     expect([miss.code, miss.ms < FAST_MS]).toEqual(["STORE_UNAVAILABLE", true]);
   }
-  expect(await load.answeredIn(500)).toBeGreaterThan(0);
+  await load.answers(ANSWERS);
   // What was written last is nowhere but in the nodes.
   await load.stop();
   proxy.refusing = false;
@@ -98,9 +101,9 @@ it("connections that break in the middle of a batch: the batch is made again, on
   load.watch(near);
   proxy.breakAfterBytes = () => Math.round(random.magnitude(100, 200_000));
   proxy.cut();
-  expect(await load.answeredIn(2_500)).toBeGreaterThan(0);
+  await expect.poll(() => proxy.breaks, { timeout: 30_000 }).toBeGreaterThan(BREAKS);
+  await load.answers(ANSWERS);
   await load.stop();
-  expect(proxy.breaks).toBeGreaterThan(5);
   proxy.breakAfterBytes = () => Infinity;
   proxy.cut();
   expect(await load.judge(near)).toEqual([]);

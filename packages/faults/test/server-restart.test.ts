@@ -7,6 +7,8 @@ import { openStore, seedFrom } from "../dist/index.js";
 import { Load, outcomeOf } from "./support/load.js";
 
 const OUTAGES = 3;
+/** Calls of the load between two faults. */
+const ANSWERS = 30;
 /** "At once": far below any timeout, with room for a busy machine. */
 const FAST_MS = 1_000;
 
@@ -22,7 +24,7 @@ it("a server that is killed and started again: hits and writes go on, misses fai
   load.watch(store);
   for (const node of addresses) await mesh.session(undefined, { node }).set("hot", 0, { durability: "stored" });
   for (const node of addresses) expect(await mesh.session(undefined, { node }).get("hot")).toBe(0);
-  expect(await load.answeredIn(300)).toBeGreaterThan(0);
+  await load.answers(ANSWERS);
   for (let outage = 1; outage <= OUTAGES; outage++) {
     await server.kill();
     for (const node of addresses) {
@@ -33,7 +35,7 @@ it("a server that is killed and started again: hits and writes go on, misses fai
       expect(miss).toEqual({ code: "STORE_UNAVAILABLE", ms: expect.any(Number) as number });
       expect(miss.ms).toBeLessThan(FAST_MS);
     }
-    expect(await load.answeredIn(300)).toBeGreaterThan(0);
+    await load.answers(ANSWERS);
     // What was written last is nowhere but in the nodes then.
     if (outage === OUTAGES) await load.stop();
     await server.restart();

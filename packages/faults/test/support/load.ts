@@ -66,11 +66,10 @@ export class Load {
     })();
   }
 
-  /** The calls that are answered in so many milliseconds. */
-  async answeredIn(ms: number): Promise<number> {
-    const before = this.answered;
-    await sleep(ms);
-    return this.answered - before;
+  /** Resolves when so many more calls were answered; where none is any more, the test ends by its own time limit. */
+  async answers(count: number): Promise<void> {
+    const enough = this.answered + count;
+    while (this.answered < enough) await sleep(10);
   }
 
   /** Ends the load: no call is under way after it. */
