@@ -1,6 +1,6 @@
 // `causalmesh doctor` on real stores and nodes: what it finds, what it says to do, how it exits, and that it changes nothing.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formMesh, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { freePort, startPostgres, type PostgresServer } from "@causalmesh/test-servers";
@@ -173,6 +173,18 @@ describe("an LMDB store", () => {
     expect([found.registry.status, found.rows.status]).toEqual(["skipped", "skipped"]);
     expect(existsSync(folder)).toBe(false);
     expect(exitCode).toBe(EXIT.unreachable);
+  });
+
+  it("that was copied there and not opened yet gets no lock file, which would be the doctor's own", async () => {
+    const url = temporaryFolder();
+    const { addresses } = await mesh(`lmdb:${url}`, { nodes: 1 });
+    const copy = temporaryFolder();
+    copyFileSync(join(url, "data.mdb"), join(copy, "data.mdb"));
+    const { exitCode, checks: found } = await checks("--store", `lmdb:${copy}`, "--url", `mesh://${addresses[0]}`);
+    expect(found.schema.status).toBe("ok");
+    expect(found.registry).toMatchObject({ status: "skipped", detail: "a copy that no node has opened here yet" });
+    expect(exitCode).toBe(EXIT.ok);
+    expect(readdirSync(copy)).toEqual(["data.mdb"]);
   });
 
   it("that no mesh was formed on, and one that is damaged, fail with what to do", async () => {

@@ -1,6 +1,6 @@
 // What `inspectLmdb` says of a folder, and that it leaves it as it was.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { freshFolder } from "./support/folder.js";
 
 it("a folder that is not there is not made", async () => {
   const path = join(freshFolder(), "not", "there");
-  expect(await inspectLmdb({ path })).toEqual({ name: `lmdb at ${path}`, version: undefined, versionExpected: 1, unwritable: undefined });
+  expect(await inspectLmdb({ path })).toEqual({ name: `lmdb at ${path}`, version: undefined, versionExpected: 1, opened: false, unwritable: undefined });
   expect(existsSync(path)).toBe(false);
 });
 
@@ -24,12 +24,21 @@ it("a store keeps its bytes, also while it is open", async () => {
   const store = lmdbStore({ path });
   await store.apply([{ key: "k", value: Buffer.from("v"), timestamp: 1, replica: 1, counter: 1, expiresAt: 0 }], [[1, 1]]);
   const before = readFileSync(join(path, "data.mdb"));
-  expect(await inspectLmdb({ path })).toMatchObject({ version: 1, unwritable: undefined });
+  expect(await inspectLmdb({ path })).toMatchObject({ version: 1, opened: true, unwritable: undefined });
   expect(readFileSync(join(path, "data.mdb")).equals(before)).toBe(true);
   await store.apply([{ key: "k", value: Buffer.from("w"), timestamp: 2, replica: 1, counter: 2, expiresAt: 0 }], [[1, 2]]);
   expect((await store.getMany(["k"]))[0]).toMatchObject({ counter: 2 });
   await store.close();
   expect(await inspectLmdb({ path })).toMatchObject({ version: 1 });
+});
+
+it("a copy that nobody has opened gets no lock file", async () => {
+  const path = freshFolder();
+  await lmdbStore({ path }).close();
+  const copy = freshFolder();
+  copyFileSync(join(path, "data.mdb"), join(copy, "data.mdb"));
+  expect(await inspectLmdb({ path: copy })).toMatchObject({ version: 1, opened: false });
+  expect(readdirSync(copy)).toEqual(["data.mdb"]);
 });
 
 it("a database of somebody else is no store, and stays theirs", async () => {

@@ -16,9 +16,10 @@ const OTHER_VERSION = "install the version of CausalMesh that made it, or a newe
 
 export async function checkStore(url: StoreUrl, timeoutMs: number): Promise<StoreFindings> {
   if (url.kind === "memory") return { checks: [skipped("store", "memory: is within each node; there is nothing to look at from outside")], view: undefined };
-  const before = url.kind === "lmdb" ? await inspectFolder(url.path) : await inspectServer(url.url, timeoutMs);
-  const unread = ["registry", "rows"].map((check) => skipped(check, "the store cannot be read yet"));
-  if (before.some(({ status }) => status !== "ok")) return { checks: [...before, ...unread], view: undefined };
+  const { checks: before, unopened = false } = url.kind === "lmdb" ? await inspectFolder(url.path) : { checks: await inspectServer(url.url, timeoutMs) };
+  const unread = (why: string): StoreFindings => ({ checks: [...before, skipped("registry", why), skipped("rows", why)], view: undefined });
+  if (before.some(({ status }) => status !== "ok")) return unread("the store cannot be read yet");
+  if (unopened) return unread("a copy that no node has opened here yet");
   // Everything is there, so this changes nothing.
   try {
     const store = await openStore(url);
@@ -53,17 +54,17 @@ async function inspectServer(url: string, timeoutMs: number): Promise<Check[]> {
   }
 }
 
-async function inspectFolder(path: string): Promise<Check[]> {
+async function inspectFolder(path: string): Promise<{ checks: Check[]; unopened?: boolean }> {
   try {
     const { inspectLmdb } = await import("@causalmesh/adapter-lmdb");
-    const { name, version, versionExpected, unwritable } = await inspectLmdb({ path });
+    const { name, version, versionExpected, opened, unwritable } = await inspectLmdb({ path });
     const rights =
       unwritable === undefined
         ? ok("rights", "this user may read and write there")
         : failed("rights", `this user may not write ${unwritable}`, "give it the folder and its files, or run as the user that the nodes run as");
-    return [ok("store", `${name} can be looked into`), schemaCheck(version, versionExpected), rights];
+    return { checks: [ok("store", `${name} can be looked into`), schemaCheck(version, versionExpected), rights], unopened: !opened };
   } catch (error) {
-    return [failedWith("store", error), skipped("schema", "the store was not opened"), skipped("rights", "the store was not opened")];
+    return { checks: [failedWith("store", error), skipped("schema", "the store was not opened"), skipped("rights", "the store was not opened")] };
   }
 }
 
