@@ -11,6 +11,7 @@ const ROOTS = [
   "packages/transport/tcp",
   "packages/cli",
   "packages/test-servers",
+  "packages/faults",
   "apps/demo",
   "bench",
   "tools",

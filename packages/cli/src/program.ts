@@ -58,6 +58,7 @@ export function createProgram(invocation: Invocation): Command {
   addCluster(program.command("cluster").description("a running mesh"), leaf);
   addKv(program.command("kv").description("keys and values"), leaf);
   addSession(program.command("session").description("session tokens"), leaf);
+  addDoctor(leaf(program, "doctor"));
   return program;
 }
 
@@ -211,4 +212,23 @@ Examples:
   causalmesh session decode - --json --secret-file mesh.secret < token.txt`,
   );
   run(async ([token], flags, terminal) => (await import("./commands/session.js")).sessionDecode(token, flags, terminal));
+}
+
+function addDoctor({ command, run }: ReturnType<Leaf>): void {
+  command
+    .description("Checks the store and the nodes, and says what to do where something is wrong. Changes nothing without --write.")
+    .option("--store <url>", "the store to look at: lmdb:./folder or postgres://…; with a password, safer in CAUSALMESH_STORE: other users see command lines")
+    .option("--write", "also set a key, read it at another node, and delete it")
+    .addHelpText(
+      "after",
+      `
+Without --url it asks the nodes that the store names. Prints with --json, for each check: {"check":…,"status":"ok"|"failed"|"skipped","detail":…},
+and where it failed "advice" and, where the mesh has one for it, "code". Exit code 1 when a check failed, 3 when the store or every node could not be reached.
+
+Examples:
+  causalmesh doctor --store lmdb:./data
+  CAUSALMESH_STORE=postgres://me:password@db.internal/shop causalmesh doctor --write
+  causalmesh doctor --url mesh://10.0.0.7:7400 --json`,
+    );
+  run(async (_args, flags, terminal) => (await import("./commands/doctor.js")).doctor(flags, terminal));
 }

@@ -1,5 +1,6 @@
 // Store URLs: which database stands behind the mesh. Parsing is strict and early, so that a typing error is a usage error
-// and not a new folder. This is the only file that imports adapters, each when it is asked for.
+// and not a new folder. Adapters are imported here, and for `doctor` in
+// doctor/store-checks.ts, each when it is asked for.
 
 import { isAbsolute, join, resolve } from "node:path";
 import { MeshError, type Store } from "@causalmesh/core";

@@ -12,10 +12,10 @@ describe("help", () => {
   it("is what a run without arguments prints", async () => {
     const { exitCode, out, err } = await running([]);
     expect({ exitCode, err }).toEqual({ exitCode: EXIT.ok, err: "" });
-    for (const word of ["dev", "node", "cluster", "kv", "session", "--json", "CAUSALMESH_URL", "Exit codes"]) expect(out).toContain(word);
+    for (const word of ["dev", "node", "cluster", "kv", "session", "doctor", "--json", "CAUSALMESH_URL", "Exit codes"]) expect(out).toContain(word);
   });
 
-  it.each([[["dev"]], [["node", "start"]], [["cluster", "status"]], [["kv", "get"]], [["kv", "set"]], [["kv", "del"]], [["session", "decode"]]])(
+  it.each([[["dev"]], [["node", "start"]], [["cluster", "status"]], [["kv", "get"]], [["kv", "set"]], [["kv", "del"]], [["session", "decode"]], [["doctor"]]])(
     "of %j shows examples and the flags of all commands",
     async (command) => {
       const { exitCode, out } = await running([...command, "--help"]);

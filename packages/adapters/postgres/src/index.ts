@@ -1,1 +1,4 @@
 export { postgresStore, type PostgresStoreOptions } from "./store.js";
+
+// For tools.
+export { inspectPostgres, type PostgresInspection } from "./inspect.js";

@@ -6,6 +6,9 @@ import pg from "pg";
 /** Raised with each entry of `migrations`; a database of a newer one is refused. */
 export const SCHEMA_VERSION = 1;
 
+/** The mesh's tables, without the prefix. */
+export const TABLES = ["rows", "flushed", "registry", "format"] as const;
+
 export interface Sql {
   /** Names, unquoted: of the schema, and of the table that holds the version. */
   readonly schema: string;
@@ -21,9 +24,10 @@ export interface Sql {
   readonly createRegistry: string;
   readonly swapRegistry: string;
   readonly scan: string;
-  /** What an owner runs so that a role may use the tables, and so that a role may make them. */
+  /** What an owner runs so that a role may use the tables, and so that it may make them, in a schema of its own or in one that is there. */
   grantUse(role: string): string;
-  grantCreate(role: string, database: string): string;
+  grantCreateSchema(role: string, database: string): string;
+  grantCreateTables(role: string): string;
 }
 
 /** Stands before the registry's epoch in the error of a batch that is refused. */
@@ -35,7 +39,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
   const quote = pg.escapeIdentifier;
   const schema = quote(schemaName);
   const table = (name: string): string => `${schema}.${quote(prefix + name)}`;
-  const [rows, flushed, registry, format] = ["rows", "flushed", "registry", "format"].map(table);
+  const [rows, flushed, registry, format] = TABLES.map(table);
   const columns = `key, value, encode(value_bytes, 'base64') AS value_base64, timestamp, replica, counter, expires_at`;
 
   return {
@@ -129,7 +133,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
 
     grantUse: (role) =>
       `GRANT USAGE ON SCHEMA ${schema} TO ${quote(role)}; GRANT SELECT, INSERT, UPDATE, DELETE ON ${rows}, ${flushed}, ${registry}, ${format} TO ${quote(role)}`,
-    grantCreate: (role, database) =>
-      `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}, or, where the schema is there, GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
+    grantCreateSchema: (role, database) => `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}`,
+    grantCreateTables: (role) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
   };
 }

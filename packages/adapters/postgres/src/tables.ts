@@ -19,7 +19,7 @@ export async function openTables(client: ClientBase, sql: Sql, { name, role, dat
   try {
     await makeTables(client, sql, name);
   } catch (error) {
-    throw storeError(name, error, sql.grantCreate(role, database));
+    throw storeError(name, error, `${sql.grantCreateSchema(role, database)}, or, where the schema is there, ${sql.grantCreateTables(role)}`);
   }
 }
 
@@ -45,7 +45,7 @@ async function readPlace(client: ClientBase, sql: Sql): Promise<Place> {
 }
 
 /** 0 where there are no tables yet. */
-async function readVersion(client: ClientBase, sql: Sql, name: string): Promise<number> {
+export async function readVersion(client: ClientBase, sql: Sql, name: string): Promise<number> {
   const place = await readPlace(client, sql);
   for (const side of ["server", "client"] as const) {
     if (place[side] === "UTF8") continue;
