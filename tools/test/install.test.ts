@@ -35,6 +35,14 @@ describe("installed from tarballs", () => {
     expect(run(process.execPath, ["quick-start.mjs"])).toBe("[ 'tea' ] true\n");
   });
 
+  it("has in each README's tarballs all that the command line depends on", () => {
+    const needed = PUBLISHED.filter((path: string) => path !== "packages/conformance");
+    for (const readme of ["README.md", "packages/cli/README.md"]) {
+      const packed = [...readFileSync(join(ROOT, readme), "utf8").matchAll(/-w (packages\/[\w/-]+)/g)].map(([, path]) => path);
+      expect(packed.sort(), readme).toEqual([...needed].sort());
+    }
+  });
+
   it("runs a node and a client over TCP", () => {
     writeFileSync(join(folder, "tcp.mjs"), readFileSync(join(ROOT, "examples/03-nodes-over-tcp.mjs")));
     expect(run(process.execPath, ["tcp.mjs"])).toBe("hello from a mesh of 3\n");
