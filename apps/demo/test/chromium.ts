@@ -1,9 +1,10 @@
 // A real browser: one that is there, or Debian's.
 
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { installDebianPackage } from "@causalmesh/test-servers";
 
 const NAMES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const QUIET = [
@@ -18,14 +19,11 @@ const QUIET = [
 ];
 
 /** The path of a browser; installs it where that can be done, and fails with what to do otherwise. */
-export function chromium(): string {
-  const known = process.env["CHROMIUM_PATH"] ?? NAMES.find((name) => existsSync(name));
-  if (known !== undefined) return known;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) throw new Error("no browser was found; install chromium, or set CHROMIUM_PATH");
-  const options = { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } } as const;
-  execFileSync("apt-get", ["update"], options);
-  execFileSync("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], options);
-  return NAMES[0];
+export async function chromium(): Promise<string> {
+  const find = (): string | undefined => process.env["CHROMIUM_PATH"] ?? NAMES.find((name) => existsSync(name));
+  const found = find() ?? ((await installDebianPackage("chromium")) ? find() : undefined);
+  if (found === undefined) throw new Error("no browser was found; install chromium, or set CHROMIUM_PATH");
+  return found;
 }
 
 /** A page in a browser that is driven over a pipe, by the DevTools protocol: messages are JSON, each ended by a zero byte. */
@@ -35,8 +33,9 @@ export class Browser {
   #id = 0;
   #session: string | undefined;
 
-  constructor(folder: string) {
-    this.#process = spawn(chromium(), [...QUIET, `--user-data-dir=${folder}`, "--remote-debugging-pipe", "about:blank"], {
+  /** Runs the program with a folder of its own. */
+  constructor(program: string, folder: string) {
+    this.#process = spawn(program, [...QUIET, `--user-data-dir=${folder}`, "--remote-debugging-pipe", "about:blank"], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
     });
     let rest = "";

@@ -191,14 +191,15 @@ describe("npm run demo", () => {
 });
 
 describe("the page", () => {
-  beforeAll(() => void chromium(), INSTALL_TIMEOUT_MS);
+  let program: string;
+  beforeAll(async () => void (program = await chromium()), INSTALL_TIMEOUT_MS);
 
   it("shows the run live in a real browser, and stays until Ctrl-C", async () => {
     const folder = mkdtempSync(join(tmpdir(), "causalmesh-browser-"));
     const { demo, line } = start("--port", "0", "--workflows", "1500");
     const ended = line(/^The page stays/);
     const url = /http:\S+/.exec(await line(/^the page: /))![0];
-    const browser = new Browser(folder);
+    const browser = new Browser(program, folder);
     try {
       const figure = (id: string): Promise<unknown> => browser.evaluate(`document.getElementById("${id}").textContent`);
       await browser.open(url);

@@ -1,3 +1,3 @@
-export { freePort } from "./machine.js";
+export { freePort, installDebianPackage } from "./machine.js";
 export { startRedis, type RedisServer, type StartRedisOptions } from "./redis.js";
 export { startPostgres, type PostgresServer, type StartPostgresOptions } from "./postgres.js";

@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -38,13 +39,19 @@ function versions(pattern: string): string[] {
   return names.map((name) => `${before}${name}${after}`);
 }
 
-/** Installs a Debian package where that is possible: on Debian, as root. Whether it did. */
+/** apt-get refuses to run twice at a time, and several test files may want something at once. */
+const APT_LOCK = join(tmpdir(), "causalmesh-apt.lock");
+/** Who comes second finds the package there already. */
+const INSTALL = `dpkg-query --show --showformat '\${Status}' "$0" 2>/dev/null | grep -q 'install ok installed' ||
+  { apt-get update && apt-get install --yes --no-install-recommends "$0"; }`;
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Installs a Debian package where that is possible: on Debian, as root. Whether it is there then. Rejects with what apt-get said. */
 export async function installDebianPackage(name: string): Promise<boolean> {
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return false;
   // In run level 1 the package starts no service of its own.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  await execute("apt-get", ["update"], { env });
-  await execute("apt-get", ["install", "--yes", "--no-install-recommends", name], { env });
+  await execute("flock", [APT_LOCK, "sh", "-c", INSTALL, name], { env, maxBuffer: OUTPUT_BYTES_MAX });
   return true;
 }
 

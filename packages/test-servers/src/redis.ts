@@ -4,11 +4,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { redisProgram } from "./redis-program.js";
+import { folderOf, freePort, installDebianPackage } from "./machine.js";
 
 const STARTED_MS_MAX = 10_000;
 
@@ -40,9 +40,18 @@ export interface RedisServer {
 export async function startRedis(options: StartRedisOptions = {}): Promise<RedisServer> {
   const given = process.env.CAUSALMESH_TEST_REDIS_URL;
   if (given !== undefined && given !== "" && !needsOwn(options)) return givenServer(given);
-  const server = new OwnServer(redisProgram(), await freePort(), options);
+  const server = new OwnServer(await redisProgram(), await freePort(), options);
   await server.restart();
   return server;
+}
+
+const PROGRAM = "redis-server";
+
+/** Finds the program on this machine, or installs Debian's package where this process may. */
+async function redisProgram(): Promise<string> {
+  const folder = folderOf(PROGRAM, []) ?? ((await installDebianPackage(PROGRAM)) ? folderOf(PROGRAM, []) : undefined);
+  if (folder !== undefined) return join(folder, PROGRAM);
+  throw new Error(`no Redis for the tests: install it (apt-get install redis-server, brew install redis), or set CAUSALMESH_TEST_REDIS_URL`);
 }
 
 function needsOwn({ own = false, args, sentinelOf }: StartRedisOptions): boolean {
@@ -144,13 +153,4 @@ async function answers(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
-}
-
-/** A port that nobody listens on. Another program may take it before it is used; then the start fails and says so. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), "close");
-  return port;
 }
