@@ -46,13 +46,18 @@ const INSTALL = `dpkg-query --show --showformat '\${Status}' "$0" 2>/dev/null | 
   { apt-get update && apt-get install --yes --no-install-recommends "$0"; }`;
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Installs a Debian package where that is possible: on Debian, as root. Whether it is there then. Rejects with what apt-get said. */
+/** Installs a Debian package where that is possible: on Debian, as root. Whether it is there then. */
 export async function installDebianPackage(name: string): Promise<boolean> {
   if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) return false;
   // In run level 1 the package starts no service of its own.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  await execute("flock", [APT_LOCK, "sh", "-c", INSTALL, name], { env, maxBuffer: OUTPUT_BYTES_MAX });
-  return true;
+  try {
+    await execute("flock", [APT_LOCK, "sh", "-c", INSTALL, name], { env, maxBuffer: OUTPUT_BYTES_MAX });
+    return true;
+  } catch (error) {
+    console.error(`apt-get could not install ${name}: ${(error as Error).message.trim().split("\n").at(-1)}`);
+    return false;
+  }
 }
 
 export interface UserIds {

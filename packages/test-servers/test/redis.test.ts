@@ -62,7 +62,7 @@ describe("startRedis", () => {
     const program = `const { startRedis } = await import(${JSON.stringify(new URL("../dist/index.js", import.meta.url).href)});
       await startRedis({ own: true }).catch(({ message }) => console.log(message));`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { env: { PATH: "/nowhere" } });
-    expect(stdout).toMatch(/^redis-server is not there; install it .*CAUSALMESH_TEST_REDIS_URL\n$/);
+    expect(stdout).toMatch(/^no Redis for the tests: install it .*CAUSALMESH_TEST_REDIS_URL\n$/);
   });
 
   it("ends with the process that started it, even when that is killed, and leaves nothing behind", async () => {
