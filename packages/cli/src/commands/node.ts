@@ -90,9 +90,10 @@ async function runNode(options: NodeOptions, context: CommandContext, watch: Sto
   const listen = await withPort(options.listen);
   const store = await openStore(options.store);
   try {
-    const replica = options.replica ?? (await formMeshOfOne(store, options.advertise ?? dialable(listen), context));
-    const log = createLog(context.settings.logLevel, { replica, address: formatHostPort(listen) });
-    return await serve({ options, context, watch, store, replica, listen, log });
+    const address = options.advertise ?? dialable(listen);
+    const replica = options.replica ?? (await formMeshOfOne(store, address, context));
+    const log = createLog(context.settings.logLevel, { replica, address: formatHostPort(address) });
+    return await serve({ options, context, watch, store, replica, address, listen, log });
   } finally {
     await store.close();
   }
@@ -117,17 +118,28 @@ interface Serving {
   readonly watch: StopWatch;
   readonly store: Store;
   readonly replica: number;
+  /** Where others reach it, and where it listens. */
+  readonly address: HostPort;
   readonly listen: HostPort;
   readonly log: Logger;
 }
 
-async function serve({ options, context, watch, store, replica, listen, log }: Serving): Promise<number> {
+async function serve({ options, context, watch, store, replica, address, listen, log }: Serving): Promise<number> {
   const { secret } = context.settings;
-  const address = formatHostPort(listen);
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
   const { cacheBytes, readThrough } = options;
-  const node = await startNode({ store, transport: tcpTransport(), address, replica, secret, cacheBytes, readThrough, onFatal });
+  const node = await startNode({
+    store,
+    transport: tcpTransport(),
+    address: formatHostPort(address),
+    listen: formatHostPort(listen),
+    replica,
+    secret,
+    cacheBytes,
+    readThrough,
+    onFatal,
+  });
   let ready = true;
   const admin = await openAdmin(options.admin, node, () => ready);
   try {
