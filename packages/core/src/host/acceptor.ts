@@ -158,7 +158,8 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   }
 
   #checkPredecessor(hello: Hello): void {
-    const { node } = this.#host;
+    const { node, isEnding } = this.#host;
+    if (isEnding) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is stopping`);
     const predecessor = node.ring.replicas[node.ring.predecessor];
     if (hello.epoch === node.view.epoch && hello.replica === predecessor) return;
     throw new MeshError("NODE_BEHIND", `replica ${hello.replica} of epoch ${hello.epoch} does not precede replica ${node.replica} in epoch ${node.view.epoch}`);

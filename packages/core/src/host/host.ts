@@ -58,6 +58,8 @@ export class Host {
   readonly loads: Loads;
   readonly waiters = new Waiters();
   readonly connections = new Set<Acceptor>();
+  /** It has drained, and takes no link of a predecessor any more. */
+  isEnding = false;
   reads = 0;
   hits = 0;
   writes = 0;
@@ -310,6 +312,7 @@ export class Host {
 
   async #close(): Promise<void> {
     await this.drain();
+    this.#disconnect();
     if (!this.#failed) await this.#flushReceived();
     await this.#listener?.close();
     this.#end();
@@ -345,11 +348,17 @@ export class Host {
     this.#undrained = await this.#flusher.drain();
   }
 
+  /** Nothing that came in from now on would be flushed, and what the node takes for common from now on is not what the others may. */
+  #disconnect(): void {
+    this.isEnding = true;
+    this.#link?.close();
+    for (const connection of this.connections) connection.close();
+  }
+
   #end(): void {
     this.#closed = true;
     this.#flusher.stop();
-    this.#link?.close();
-    for (const connection of this.connections) connection.close();
+    this.#disconnect();
     if (this.#failed) void this.#listener?.close();
   }
 }
