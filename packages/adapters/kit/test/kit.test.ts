@@ -32,7 +32,7 @@ describe("storeError", () => {
   });
 
   it("is STORE_UNAVAILABLE with the advice given where no rule fits", () => {
-    expect(storeError("db", "gone", rules, "look there")).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: "db: look there (gone)" });
+    expect(storeError("db", "gone", rules, "look there")).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: "db failed: gone; look there" });
   });
 
   it("leaves the mesh's own errors as they are", () => {
@@ -42,7 +42,7 @@ describe("storeError", () => {
 
   it("names every reason where a host has several addresses", () => {
     const cause = new AggregateError([new Error("refused ::1"), new AggregateError([new Error("refused 127.0.0.1"), "and more"])]);
-    expect(storeError("db", cause, rules, "look").message).toBe("db: look (refused ::1, refused 127.0.0.1, and more)");
+    expect(storeError("db", cause, rules, "look").message).toBe("db failed: refused ::1, refused 127.0.0.1, and more; look");
   });
 });
 
