@@ -1,15 +1,44 @@
 // What a store does once before its first call: connect, look at the server, make its tables.
 
-/** Makes something when it is first asked for, once for all who ask, and keeps it; what failed is tried again when it is asked for again. */
-export function lazily<Made>(make: () => Promise<Made>): () => Promise<Made> {
+import { backoffMs } from "@causalmesh/core";
+
+/** Gives what is made when it is first asked for. */
+export interface Lazy<Made> {
+  (): Promise<Made>;
+  /** What was made is gone, such as a connection: it is made again when it is next asked for. */
+  forget(): void;
+}
+
+/**
+ * Makes something once for all who ask, and keeps it. What failed is tried again when somebody asks, but not before a pause, which doubles with each
+ * failure up to RETRY_DELAY_MS_MAX: until then all are told at once what went wrong, and a server in trouble is left alone.
+ */
+export function lazily<Made>(make: () => Promise<Made>): Lazy<Made> {
   let made: Promise<Made> | undefined;
+  let failure: unknown;
+  let failures = 0;
+  let retryAt = -Infinity;
   const attempt = async (): Promise<Made> => {
+    if (performance.now() < retryAt) throw failure;
     try {
-      return await make();
+      const result = await make();
+      failures = 0;
+      return result;
     } catch (error) {
-      made = undefined;
+      failure = error;
+      retryAt = performance.now() + backoffMs(failures++, Math.random);
       throw error;
     }
   };
-  return async () => await (made ??= attempt());
+  const forget = (): void => void (made = undefined);
+  const ask = async (): Promise<Made> => {
+    const asked = (made ??= attempt());
+    try {
+      return await asked;
+    } catch (error) {
+      if (made === asked) forget();
+      throw error;
+    }
+  };
+  return Object.assign(ask, { forget });
 }

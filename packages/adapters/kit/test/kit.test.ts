@@ -1,7 +1,7 @@
 // The rest of the kit: errors, options, rows, what is made once.
 
 import { limits, MeshError, type Row } from "@causalmesh/core";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, type ErrorRule } from "../src/index.js";
 
 const row = (key: string, bytes = 0, stamp: Partial<Row> = {}): Row => ({
@@ -97,18 +97,48 @@ describe("rows", () => {
 });
 
 describe("lazily", () => {
-  it("makes once for all who ask, and again after a failure", async () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("makes once for all who ask, and again when it is told that what it made is gone", async () => {
     let made = 0;
-    const get = lazily(async () => {
-      made++;
-      await Promise.resolve();
-      if (made === 1) throw new Error("not yet");
-      return made;
-    });
-    const first = await Promise.allSettled([get(), get()]);
-    expect(first.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(made).toBe(1);
+    const get = lazily(async () => ++made);
+    expect(await Promise.all([get(), get()])).toEqual([1, 1]);
+    expect(await get()).toBe(1);
+    get.forget();
     expect(await Promise.all([get(), get()])).toEqual([2, 2]);
-    expect(await get()).toBe(2);
+  });
+
+  it("tries again after a failure when it is asked, after pauses that grow to a bound, and tells the failure at once until then", async () => {
+    let attempts = 0;
+    let isAway = true;
+    const get = lazily(async () => {
+      attempts++;
+      await Promise.resolve();
+      if (isAway) throw new Error(`attempt ${attempts}`);
+      return "made";
+    });
+    const pauses: number[] = [];
+    for (let failures = 1; failures <= 12; failures++) {
+      const begin = performance.now();
+      while (attempts < failures) {
+        await expect(Promise.all([get(), get()])).rejects.toThrow(`attempt ${Math.max(attempts, 1)}`);
+        vi.advanceTimersByTime(5);
+      }
+      pauses.push(performance.now() - begin);
+    }
+    expect(pauses[1]).toBeLessThanOrEqual(limits.RETRY_DELAY_MS_MIN + 5);
+    expect(pauses[5]).toBeGreaterThan(limits.RETRY_DELAY_MS_MIN * 7);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(limits.RETRY_DELAY_MS_MAX + 5);
+    isAway = false;
+    vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MAX);
+    expect(await get()).toBe("made");
+    // And the pauses begin anew.
+    get.forget();
+    isAway = true;
+    await expect(get()).rejects.toThrow("attempt 14");
+    isAway = false;
+    vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MIN);
+    expect(await get()).toBe("made");
   });
 });

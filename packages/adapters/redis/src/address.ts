@@ -4,47 +4,32 @@
 import { MeshError } from "@causalmesh/core";
 import type { RedisOptions } from "ioredis";
 
-const FORM = "redis://[user:password@]host[:port][/database][?prefix=name], or rediss:// for TLS";
-
-export interface Address {
-  readonly options: RedisOptions;
-  readonly prefix: string | undefined;
-}
+const FORM = "the URL must be redis://[user:password@]host[:port][/database][?prefix=name], or rediss:// for TLS; % in a user or password is %25";
 
 /** Throws OPTION_INVALID. */
-export function parseAddress(url: string): Address {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "" || parsed.hash !== "") throw invalid("is not of the form");
-  const database = /^\/?(\d{0,5})$/.exec(parsed.pathname);
-  if (database === null) throw invalid("names its database by something else than a number; it has the form");
-  for (const name of parsed.searchParams.keys()) if (name !== "prefix") throw invalid(`has the parameter ${JSON.stringify(name)}; it has the form`);
-  const options: RedisOptions = {
-    // An IPv6 address has brackets in a URL, and none in a socket's options.
-    host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: Number(parsed.port || 6379),
-    db: Number(database[1] || 0),
-    ...(parsed.username === "" ? {} : { username: decoded(parsed.username) }),
-    ...(parsed.password === "" ? {} : { password: decoded(parsed.password) }),
-    ...(parsed.protocol === "rediss:" ? { tls: {} } : {}),
-  };
-  return { options, prefix: parsed.searchParams.get("prefix") ?? undefined };
-}
-
-function decoded(part: string): string {
+export function parseAddress(url: unknown): RedisOptions & { prefix?: string } {
   try {
-    return decodeURIComponent(part);
+    const { protocol, hostname, port, pathname, username, password, hash, searchParams } = new URL(url as string);
+    const database = /^\/?(\d{0,5})$/.exec(pathname)?.[1];
+    const isServer = /^rediss?:$/.test(protocol) && hostname !== "" && database !== undefined;
+    if (!isServer || hash !== "" || [...searchParams.keys()].some((name) => name !== "prefix")) throw new Error("of another form");
+    return {
+      // An IPv6 address has brackets in a URL, and none in a socket's options.
+      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: Number(port || 6379),
+      db: Number(database),
+      username: decodeURIComponent(username) || undefined,
+      password: decodeURIComponent(password) || undefined,
+      tls: protocol === "rediss:" ? {} : undefined,
+      prefix: searchParams.get("prefix") ?? undefined,
+    };
   } catch {
-    throw invalid("has a percent sign in its user or password that stands for nothing (%25 is the sign itself); it has the form");
+    throw new MeshError("OPTION_INVALID", FORM);
   }
-}
-
-function invalid(what: string): MeshError {
-  return new MeshError("OPTION_INVALID", `the URL ${what} ${FORM}`);
 }
 
 /** For messages: without user and password. */
 export function describeAddress(options: Partial<Record<string, unknown>>): string {
   const { path, sentinels, name, host = "localhost", port = 6379, db = 0 } = options;
-  if (path !== undefined && path !== null) return String(path);
-  return Array.isArray(sentinels) ? `sentinels' ${String(name)}` : `${String(host)}:${String(port)}/${String(db)}`;
+  return String(path ?? (sentinels ? `sentinels' ${String(name)}` : `${String(host)}:${String(port)}/${String(db)}`));
 }
