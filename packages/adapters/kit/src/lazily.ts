@@ -9,30 +9,12 @@ export interface Lazy<Made> {
   forget(): void;
 }
 
-/**
- * Makes something once for all who ask, and keeps it. What failed is tried again when somebody asks, but not before a pause, which doubles with each
- * failure up to RETRY_DELAY_MS_MAX: until then all are told at once what went wrong, and a server in trouble is left alone.
- */
+/** Makes something once for all who ask, and keeps it; what failed is tried again when somebody asks. */
 export function lazily<Made>(make: () => Promise<Made>): Lazy<Made> {
   let made: Promise<Made> | undefined;
-  let failure: unknown;
-  let failures = 0;
-  let retryAt = -Infinity;
-  const attempt = async (): Promise<Made> => {
-    if (performance.now() < retryAt) throw failure;
-    try {
-      const result = await make();
-      failures = 0;
-      return result;
-    } catch (error) {
-      failure = error;
-      retryAt = performance.now() + backoffMs(failures++, Math.random);
-      throw error;
-    }
-  };
   const forget = (): void => void (made = undefined);
   const ask = async (): Promise<Made> => {
-    const asked = (made ??= attempt());
+    const asked = (made ??= make());
     try {
       return await asked;
     } catch (error) {
@@ -41,4 +23,26 @@ export function lazily<Made>(make: () => Promise<Made>): Lazy<Made> {
     }
   };
   return Object.assign(ask, { forget });
+}
+
+/**
+ * Tries what failed not again before a pause, which doubles with each failure up to RETRY_DELAY_MS_MAX. Until then it rejects at once with what went
+ * wrong: those who wait know soon that a server is away, and a server in trouble is left alone.
+ */
+export function withPauses<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let failure: unknown;
+  let failures = 0;
+  let retryAt = -Infinity;
+  return async () => {
+    if (performance.now() < retryAt) throw failure;
+    try {
+      const made = await make();
+      failures = 0;
+      return made;
+    } catch (error) {
+      failure = error;
+      retryAt = performance.now() + backoffMs(failures++, Math.random);
+      throw error;
+    }
+  };
 }

@@ -2,7 +2,7 @@
 
 import { limits, MeshError, type Row } from "@causalmesh/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, type ErrorRule } from "../src/index.js";
+import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, withPauses, type ErrorRule } from "../src/index.js";
 
 const row = (key: string, bytes = 0, stamp: Partial<Row> = {}): Row => ({
   key,
@@ -97,9 +97,6 @@ describe("rows", () => {
 });
 
 describe("lazily", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
-  afterEach(() => void vi.useRealTimers());
-
   it("makes once for all who ask, and again when it is told that what it made is gone", async () => {
     let made = 0;
     const get = lazily(async () => ++made);
@@ -109,12 +106,37 @@ describe("lazily", () => {
     expect(await Promise.all([get(), get()])).toEqual([2, 2]);
   });
 
-  it("tries again after a failure when it is asked, after pauses that grow to a bound, and tells the failure at once until then", async () => {
+  it("makes again after a failure, when it is asked", async () => {
+    let attempts = 0;
+    const get = lazily(async () => (++attempts === 1 ? await Promise.reject(new Error("not yet")) : attempts));
+    expect((await Promise.allSettled([get(), get()])).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await Promise.all([get(), get()])).toEqual([2, 2]);
+  });
+
+  it("keeps what is made anew while an attempt from before fails", async () => {
+    const attempts: ((failed: boolean) => void)[] = [];
+    const get = lazily(
+      async () => await new Promise<number>((resolve, reject) => attempts.push((failed) => (failed ? reject(new Error("lost")) : resolve(2)))),
+    );
+    const first = get();
+    get.forget();
+    const second = get();
+    attempts[0](true);
+    await expect(first).rejects.toThrow("lost");
+    attempts[1](false);
+    expect([await second, await get(), attempts.length]).toEqual([2, 2, 2]);
+  });
+});
+
+describe("withPauses", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("tries again after pauses that grow to a bound, and tells the failure at once until then", async () => {
     let attempts = 0;
     let isAway = true;
-    const get = lazily(async () => {
+    const get = withPauses(async () => {
       attempts++;
-      await Promise.resolve();
       if (isAway) throw new Error(`attempt ${attempts}`);
       return "made";
     });
@@ -122,7 +144,7 @@ describe("lazily", () => {
     for (let failures = 1; failures <= 12; failures++) {
       const begin = performance.now();
       while (attempts < failures) {
-        await expect(Promise.all([get(), get()])).rejects.toThrow(`attempt ${Math.max(attempts, 1)}`);
+        await expect(get()).rejects.toThrow(`attempt ${Math.max(attempts, 1)}`);
         vi.advanceTimersByTime(5);
       }
       pauses.push(performance.now() - begin);
@@ -134,7 +156,6 @@ describe("lazily", () => {
     vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MAX);
     expect(await get()).toBe("made");
     // And the pauses begin anew.
-    get.forget();
     isAway = true;
     await expect(get()).rejects.toThrow("attempt 14");
     isAway = false;

@@ -3,7 +3,7 @@
 // once, and nothing but a call under way keeps the process.
 
 import { once } from "node:events";
-import { Calls, lazily, textOf, type CallsOptions, type Lazy } from "@causalmesh/adapter-kit";
+import { Calls, lazily, textOf, withPauses, type CallsOptions, type Lazy } from "@causalmesh/adapter-kit";
 import { limits } from "@causalmesh/core";
 import { Redis, type RedisOptions } from "ioredis";
 import { redisError } from "./errors.js";
@@ -43,10 +43,11 @@ export class Connection {
     this.#isOurs = isOurs;
     this.#name = options.name;
     this.#calls = new Calls(options);
-    this.#ready = lazily(async () => {
+    const attempt = async (): Promise<void> => {
       if (client.status !== "ready") await this.#connected();
       await prepare();
-    });
+    };
+    this.#ready = lazily(withPauses(attempt));
     client.on("close", this.#ready.forget).on("error", this.#onError);
   }
 
