@@ -29,7 +29,8 @@ export function noteDead(index: Database<Buffer, Buffer>, { key, value, expiresA
 /** Removes rows whose time is over, unless they have been written again. */
 export function removeDead(index: Database<Buffer, Buffer>, rows: Database<Buffer, Buffer>, now: number): void {
   // All of them first: the loop changes what the range goes through.
-  for (const { key: entry, value: stamp } of [...index.getRange({ end: timeBytes(now), limit: REMOVED_MAX })]) {
+  const over = [...index.getRange({ end: timeBytes(now), limit: REMOVED_MAX })];
+  for (const { key: entry, value: stamp } of over) {
     const key = entry.subarray(TIME_BYTES);
     const row = rows.getBinary(key);
     if (row !== undefined && stampOf(row).equals(stamp)) void rows.remove(key);

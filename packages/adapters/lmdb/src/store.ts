@@ -108,21 +108,16 @@ class LmdbStore implements Store {
         return stored === undefined || replaces(row, stored);
       });
       const writes = winners.map((row) => [row, encodeRow(row)] as const);
-      const counters = this.#raised(flushed);
+      const counters = new Map(this.#flushed());
+      for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
       const now = Date.now();
       for (const [row, stored] of writes) {
         void this.#rows.put(encodeKey(row.key), stored);
         noteDead(this.#dead, row, stored, now);
       }
       removeDead(this.#dead, this.#rows, now);
-      void this.#meta.put("flushed", counters);
+      void this.#meta.put("flushed", Buffer.from(JSON.stringify([...counters])));
     });
-  }
-
-  #raised(flushed: FlushedCounters): Buffer {
-    const counters = new Map(this.#flushed());
-    for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
-    return Buffer.from(JSON.stringify([...counters]));
   }
 
   #flushed(): FlushedCounters {
