@@ -20,6 +20,7 @@ export function ownClient(redis: RedisOptions): Redis {
     enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
     retryStrategy: null,
+    sentinelRetryStrategy: () => null,
   });
 }
 
@@ -28,7 +29,6 @@ export class Connection {
   readonly #isOurs: boolean;
   readonly #name: string;
   readonly #calls: Calls;
-  #isDropped = false;
   #lastError: unknown;
   readonly #onError = (error: unknown): void => void (this.#lastError = error);
   /** Connected and prepared. */
@@ -38,14 +38,16 @@ export class Connection {
    * A client of the user's may be shared with others, comes back as its owner has set it up, and stays open. `prepare` runs once on each new
    * connection, before anything else.
    */
-  constructor(client: Redis, isOurs: boolean, options: CallsOptions, prepare: () => Promise<void>) {
+  constructor(client: Redis, isOurs: boolean, options: CallsOptions, prepare: (client: Redis) => Promise<void>) {
     this.#client = client;
     this.#isOurs = isOurs;
     this.#name = options.name;
     this.#calls = new Calls(options);
     const attempt = async (): Promise<void> => {
       if (client.status !== "ready") await this.#connected();
-      await prepare();
+      // ioredis goes on in database 0 where the server has no database of that number.
+      if (client.options.db) await client.select(client.options.db);
+      await prepare(client);
     };
     this.#ready = lazily(withPauses(attempt));
     client.on("close", this.#ready.forget).on("error", this.#onError);
@@ -72,6 +74,7 @@ export class Connection {
     if (!this.#isOurs) return void this.#client.off("close", this.#ready.forget).off("error", this.#onError);
     if (this.#client.status === "end") return;
     const ended = new Promise((resolve) => void this.#client.once("end", resolve));
+    this.#client.disconnect();
     this.#drop();
     await ended;
   }
@@ -80,7 +83,6 @@ export class Connection {
     const { status } = this.#client;
     if (this.#isOurs || status === "wait") {
       this.#lastError = undefined;
-      this.#isDropped = false;
       // What went wrong is told by the event alone.
       await this.#client.connect().catch((error: unknown) => Promise.reject(this.#lastError ?? error));
       if (this.#isOurs) this.#client.stream.unref();
@@ -91,9 +93,6 @@ export class Connection {
 
   /** Ends a connection of our own at once. ioredis would wait for a server to say good-bye that may not say anything any more. */
   #drop(): void {
-    if (!this.#isOurs || this.#isDropped || this.#client.status === "end") return;
-    this.#isDropped = true;
-    this.#client.disconnect();
-    this.#client.stream?.destroy();
+    if (this.#isOurs) this.#client.stream?.destroy();
   }
 }

@@ -21,14 +21,8 @@ export type Names = ReturnType<typeof namesUnder>;
 
 /** A prefix has no colon, so that no name of one prefix can be a name of another. */
 export function namesUnder(prefix: string) {
-  return {
-    rows: `${prefix}:row:`,
-    index: `${prefix}:keys`,
-    going: `${prefix}:going`,
-    flushed: `${prefix}:flushed`,
-    registry: `${prefix}:registry`,
-    schema: `${prefix}:schema`,
-  };
+  const [index, going, flushed, registry, schema] = ["keys", "going", "flushed", "registry", "schema"].map((name) => `${prefix}:${name}`);
+  return { rows: `${prefix}:row:`, index, going, flushed, registry, schema };
 }
 
 /** The fields of a row as apply.lua takes them. The bytes are a copy: a call that timed out may still be sending them. */

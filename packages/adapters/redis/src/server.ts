@@ -8,8 +8,6 @@ import { SCHEMA_VERSION, type Names } from "./schema.js";
 
 /** Throws STORE_INVALID, or what the server says. Answers whether everything that it answers for is known to be on its disk. */
 export async function checkServer(client: Redis, names: Names, name: string): Promise<boolean> {
-  // ioredis goes on in database 0 where the server has no database of that number.
-  if (client.options.db) await client.select(client.options.db);
   const facts = await readFacts(client);
   const problem = problemOf(facts);
   if (problem !== undefined) throw new MeshError("STORE_INVALID", `${name} ${problem}`);

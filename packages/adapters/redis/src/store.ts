@@ -5,34 +5,18 @@
 // and a write that was older than a deletion and took longer than that to arrive would be kept.
 
 import { randomUUID } from "node:crypto";
-import { checkPrefix, checkTimeoutMs, damagedRow } from "@causalmesh/adapter-kit";
-import { fencedError, limits, MeshError } from "@causalmesh/core";
+import { damagedRow } from "@causalmesh/adapter-kit";
+import { fencedError, limits } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
-import type { Redis, RedisOptions } from "ioredis";
-import { describeAddress, parseAddress } from "./address.js";
 import applyText from "./apply.lua";
-import { Connection, ownClient } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { resolveOptions, type RedisStoreOptions } from "./options.js";
 import readRegistryText from "./read-registry.lua";
 import scanText from "./scan.lua";
-import { decodeRow, namesUnder, rowArguments, type Names } from "./schema.js";
+import { decodeRow, rowArguments, type Names } from "./schema.js";
 import { script } from "./script.js";
 import { checkServer } from "./server.js";
 import swapRegistryText from "./swap-registry.lua";
-
-export interface RedisStoreOptions {
-  /** `redis://[user:password@]host[:port][/database][?prefix=name]`, or `rediss://` for TLS. */
-  readonly url?: string;
-  /** More of ioredis' options for a connection of the store's own: `tls`, `password`, `sentinels` and `name`, `path`. They go before the URL's. */
-  readonly connection?: RedisOptions;
-  /** A connection of yours, instead of `url` and `connection`. It is not closed with the store. A Cluster is refused. */
-  readonly client?: Redis;
-  /** Keeps meshes in one database apart: letters, digits, ".", "_" and "-". Before the URL's; by default `causalmesh`. */
-  readonly prefix?: string;
-  /** Milliseconds for one call, after which it rejects with STORE_UNAVAILABLE; by default 5 000. */
-  readonly timeoutMs?: number;
-  /** What `abilities.durable` says. By default the server is asked at the first call: `appendfsync always` is durable; false until then, and where it may not be asked. */
-  readonly durable?: boolean;
-}
 
 /** Longer pages would hold the server and its memory; a page may be shorter than its limit. */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
@@ -55,19 +39,15 @@ class RedisStore implements Store {
   readonly #connection: Connection;
   #durable: boolean;
 
-  constructor({ url, connection, client, prefix, timeoutMs = 5_000, durable }: RedisStoreOptions) {
-    const { prefix: urlPrefix = "causalmesh", ...address } = url === undefined ? {} : parseAddress(url);
-    const chosenPrefix = checkPrefix(prefix ?? urlPrefix);
-    const used = checkedClient(client, url ?? connection) ?? ownClient({ ...address, ...connection });
-    this.name = `redis at ${describeAddress({ ...used.options })} (${chosenPrefix})`;
-    this.#names = namesUnder(chosenPrefix);
-    this.#durable = durable ?? false;
-    const prepare = async (): Promise<void> => {
-      const found = await checkServer(used, this.#names, this.name);
-      this.#durable = durable ?? found;
-    };
-    const calls = { name: this.name, timeoutMs: checkTimeoutMs(timeoutMs), advice: "check the server and its load" };
-    this.#connection = new Connection(used, used !== client, calls, prepare);
+  constructor(options: RedisStoreOptions) {
+    const { name, names, connect } = resolveOptions(options);
+    this.name = name;
+    this.#names = names;
+    this.#durable = options.durable ?? false;
+    this.#connection = connect(async (client) => {
+      const found = await checkServer(client, names, name);
+      this.#durable = options.durable ?? found;
+    });
   }
 
   get abilities(): StoreAbilities {
@@ -126,12 +106,4 @@ class RedisStore implements Store {
   async close(): Promise<void> {
     await this.#connection.close();
   }
-}
-
-function checkedClient(client: Redis | undefined, place: unknown): Redis | undefined {
-  if ((client === undefined) === (place === undefined))
-    throw new MeshError("OPTION_INVALID", 'give redisStore a server, such as { url: "redis://127.0.0.1:6379" }, or a client: one of them');
-  if (client !== undefined && (typeof client.mgetBuffer !== "function" || client.isCluster))
-    throw new MeshError("OPTION_INVALID", "client must be a Redis of the package ioredis, and no Cluster, over which one apply cannot be atomic");
-  return client;
 }
