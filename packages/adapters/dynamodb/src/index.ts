@@ -1,1 +1,2 @@
-export { dynamodbStore, type DynamodbStoreOptions } from "./store.js";
+export { dynamodbStore } from "./store.js";
+export type { DynamodbStoreOptions } from "./options.js";
