@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formMesh, startNode, type RunningNode, type Store } from "@causalmesh/core";
-import { freePort, startPostgres, startRedis, type PostgresServer } from "@causalmesh/test-servers";
+import { freePort, startDynamodb, startPostgres, startRedis, type DynamodbServer, type PostgresServer } from "@causalmesh/test-servers";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { EXIT, run } from "../src/index.js";
@@ -256,6 +256,41 @@ describe("a store on Redis", () => {
     const away = await checks("--store", `redis://:hunter2@127.0.0.1:${await freePort()}`, "--write", "--url", await closedUrl());
     expect(away.checks.store).toMatchObject({ status: "failed", code: "STORE_UNAVAILABLE" });
     expect(JSON.stringify(away)).not.toContain("hunter2");
+  });
+});
+
+describe("a DynamoDB table", () => {
+  let server: DynamodbServer;
+  beforeAll(async () => {
+    server = await startDynamodb();
+    Object.assign(process.env, server.env);
+  });
+  afterAll(async () => await server.stop());
+  const storeUrl = (prefix: string): string => `${server.url(`doctor-${process.pid}`)}&prefix=${prefix}`;
+
+  it("that no mesh has used is not made; with a mesh it passes", async () => {
+    const url = storeUrl("one");
+    for (let time = 0; time < 2; time++) {
+      const { exitCode, checks: found } = await checks("--store", url, "--url", await closedUrl());
+      expect(found.store).toMatchObject({ status: "ok", detail: `dynamodb table doctor-${process.pid} (one) answers` });
+      // The second time as the first: nothing was made.
+      expect(statuses(found)).toMatchObject({ schema: "failed", rights: "ok", registry: "skipped", rows: "skipped" });
+      expect(exitCode).toBe(EXIT.unreachable);
+    }
+    await mesh(url, { nodes: 1 });
+    const { exitCode, out } = await doctor("--store", url, "--write");
+    expect(out).toMatch(/store +ok +dynamodb table .* is ACTIVE; it has no time to live on goneAt/);
+    expect(out).toMatch(/schema +ok +format 1/);
+    expect(out).toMatch(/write +ok +in the store after/);
+    expect(exitCode).toBe(EXIT.ok);
+  });
+
+  it("that does not answer exits with 3", async () => {
+    const url = `dynamodb://doctor?region=eu-central-1&endpoint=http://127.0.0.1:${await freePort()}`;
+    const { exitCode, checks: found } = await checks("--store", url, "--url", await closedUrl());
+    expect(found.store).toMatchObject({ status: "failed", code: "STORE_UNAVAILABLE" });
+    expect(statuses(found)).toMatchObject({ schema: "skipped", rights: "skipped", registry: "skipped" });
+    expect(exitCode).toBe(EXIT.unreachable);
   });
 });
 

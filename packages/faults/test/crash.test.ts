@@ -7,7 +7,7 @@ import { crashRounds, openDatabase, seedFrom, type Database } from "../dist/inde
 
 const ROUNDS = 10;
 
-describe.each(["lmdb:", "postgres:"])("a mesh on %s is killed", (kind) => {
+describe.each(["lmdb:", "postgres:", "dynamodb:", "dynamodb:transactions"])("a mesh on %s is killed", (kind) => {
   let database: Database;
   beforeAll(async () => void (database = await openDatabase(kind)));
   afterAll(async () => await database.remove());

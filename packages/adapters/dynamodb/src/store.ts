@@ -4,21 +4,19 @@
 // TOMBSTONE_TTL_MS (core's limits) after the row expired or the deletion was flushed, by the flushing node's clock. From then on DynamoDB
 // drops them (the table's time to live on `goneAt`), within some days, and a write that was older and takes longer to arrive would be kept.
 
-import { Calls, lazily } from "@causalmesh/adapter-kit";
+import { lazily } from "@causalmesh/adapter-kit";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store } from "@causalmesh/core";
 import { dynamodbError } from "./errors.js";
 import { Flush } from "./flush.js";
-import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
+import type { DynamodbStoreOptions } from "./options.js";
 import { readMany, readPage } from "./read.js";
 import { readState, swapState } from "./registry.js";
 import { VALUE_BYTES_MAX } from "./schema.js";
-import { prepareTable, tableOf, type Table } from "./table.js";
+import { openTable, prepareTable, type Table } from "./table.js";
 
 /** A store in a DynamoDB table, which is looked up, and made where that is allowed, at the first call. Throws OPTION_INVALID. */
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
-  const settings = resolveOptions(options);
-  const calls = new Calls({ ...settings, advice: "check the network and the table's capacity" });
-  const table = tableOf(settings, calls);
+  const { table, calls, close } = openTable(options);
   const flush = new Flush(table);
   const prepared = lazily(async () => {
     await prepareTable(table, options.createTable ?? true);
@@ -50,9 +48,6 @@ export function dynamodbStore(options: DynamodbStoreOptions): Store {
     },
     scan: async (prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> =>
       await run(async () => await readPage(table, prefix, cursor, limit)),
-    close: async (): Promise<void> => {
-      calls.close();
-      if (options.client === undefined) settings.client.destroy();
-    },
+    close: async (): Promise<void> => close(),
   };
 }

@@ -9,10 +9,10 @@ import {
   type DynamoDBClient,
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
-import { otherFormat, type Calls } from "@causalmesh/adapter-kit";
+import { Calls, otherFormat } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
 import { isConditionFailed, isContended, nameOf } from "./errors.js";
-import type { Settings } from "./options.js";
+import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
 import { ATTEMPTS_MAX, pause } from "./pause.js";
 import { metaKey, number, SCHEMA_VERSION, type Item } from "./schema.js";
 
@@ -26,7 +26,21 @@ export interface Table {
   transacts: boolean;
 }
 
-export function tableOf({ client, name, table, prefix }: Settings, calls: Calls): Table {
+export interface OpenTable {
+  readonly table: Table;
+  readonly calls: Calls;
+  /** Ends what is under way, and lets go of the client unless it is the user's. */
+  readonly close: () => void;
+}
+
+/** Throws OPTION_INVALID. */
+export function openTable(options: DynamodbStoreOptions): OpenTable {
+  const { client, name, table, prefix, timeoutMs } = resolveOptions(options);
+  const calls = new Calls({ name, timeoutMs, advice: "check the network and the table's capacity" });
+  const close = (): void => {
+    calls.close();
+    if (options.client === undefined) client.destroy();
+  };
   const send = async (command: never): Promise<never> =>
     await calls.run(async (abortSignal) => {
       for (let attempt = 1; ; attempt++) {
@@ -38,7 +52,7 @@ export function tableOf({ client, name, table, prefix }: Settings, calls: Calls)
         }
       }
     });
-  return { send: send as DynamoDBClient["send"], name, TableName: table, prefix, transacts: true };
+  return { table: { send: send as DynamoDBClient["send"], name, TableName: table, prefix, transacts: true }, calls, close };
 }
 
 /** Making a table takes DynamoDB about ten seconds. */

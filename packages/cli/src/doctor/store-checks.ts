@@ -17,8 +17,8 @@ const OTHER_VERSION = "install the version of CausalMesh that made it, or a newe
 /** Changes nothing unless it may write. */
 export async function checkStore(url: StoreUrl, timeoutMs: number, mayWrite: boolean): Promise<StoreFindings> {
   if (url.kind === "memory") return { checks: [skipped("store", "memory: is within each node; there is nothing to look at from outside")], view: undefined };
-  if (url.kind === "redis" || url.kind === "dynamodb") return await openThenCheck(url, mayWrite);
-  const { checks: before, unopened = false } = url.kind === "lmdb" ? await inspectFolder(url.path) : { checks: await inspectServer(url.url, timeoutMs) };
+  if (url.kind === "redis") return await openThenCheck(url, mayWrite);
+  const { checks: before, unopened = false } = await inspect(url, timeoutMs);
   const unread = (why: string): StoreFindings => ({ checks: [...before, skipped("registry", why), skipped("rows", why)], view: undefined });
   if (before.some(({ status }) => status !== "ok")) return unread("the store cannot be read yet");
   if (unopened) return unread("a copy that no node has opened here yet");
@@ -26,7 +26,19 @@ export async function checkStore(url: StoreUrl, timeoutMs: number, mayWrite: boo
   return await checkContent(url, before);
 }
 
-/** These stores have no inspection of their own: the first look makes the table, or notes the version, where it is missing. */
+interface Inspection {
+  readonly checks: readonly Check[];
+  /** Opening it would make a file there. */
+  readonly unopened?: boolean;
+}
+
+async function inspect(url: Exclude<StoreUrl, { kind: "memory" }>, timeoutMs: number): Promise<Inspection> {
+  if (url.kind === "lmdb") return await inspectFolder(url.path);
+  if (url.kind === "dynamodb") return { checks: await inspectTable(url, timeoutMs) };
+  return { checks: await inspectServer(url.url, timeoutMs) };
+}
+
+/** These stores have no inspection of their own: the first look notes the version where it is missing. */
 async function openThenCheck(url: StoreUrl, mayWrite: boolean): Promise<StoreFindings> {
   if (!mayWrite)
     return { checks: [skipped("store", `${url.kind}: cannot be looked at without making what is missing there; --write allows that`)], view: undefined };
@@ -73,7 +85,26 @@ async function inspectServer(url: string, timeoutMs: number): Promise<Check[]> {
   }
 }
 
-async function inspectFolder(path: string): Promise<{ checks: Check[]; unopened?: boolean }> {
+async function inspectTable({ table, options }: Extract<StoreUrl, { kind: "dynamodb" }>, timeoutMs: number): Promise<Check[]> {
+  try {
+    const { inspectDynamodb } = await import("@causalmesh/adapter-dynamodb");
+    const { name, status, version, versionExpected, problem, expires, missing } = await inspectDynamodb({ table, ...options, timeoutMs });
+    const stays = expires === false ? "; it has no time to live on goneAt, so deleted and expired rows stay in it" : "";
+    const isUsable = status === undefined || status === "ACTIVE" || status === "UPDATING";
+    const state = status === undefined ? "answers" : `is ${status}`;
+    return [
+      isUsable ? ok("store", `${name} ${state}${stays}`) : failed("store", `${name} ${state}`, "wait until it is ACTIVE"),
+      problem === undefined ? schemaCheck(version, versionExpected) : failedWith("schema", problem),
+      missing.length === 0
+        ? ok("rights", "these credentials may all that a node does with rows")
+        : failed("rights", `these credentials lack ${missing.join(", ")}`, "allow these actions on the table to their user or role"),
+    ];
+  } catch (error) {
+    return [failedWith("store", error), skipped("schema", "the store was not reached"), skipped("rights", "the store was not reached")];
+  }
+}
+
+async function inspectFolder(path: string): Promise<Inspection> {
   try {
     const { inspectLmdb } = await import("@causalmesh/adapter-lmdb");
     const { name, version, versionExpected, opened, unwritable } = await inspectLmdb({ path });
