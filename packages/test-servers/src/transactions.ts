@@ -1,7 +1,7 @@
-// TransactWriteItems before a dynalite, which lacks it: this is an emulation, not DynamoDB. Its conditions are dynalite's own; while a
-// transaction is looked at and written, no other write is let through, so that it is whole or not at all for those who write. Those who read
-// may see a part of it, as a Query or BatchGetItem of DynamoDB's may. What it has not: conflicts, throttling, and transactions that outlive a
-// crash of the server.
+// TransactWriteItems and TransactGetItems before a dynalite, which lacks them: this is an emulation, not DynamoDB. Its conditions are dynalite's own; while a
+// transaction is looked at and written, item after item, no other write and no transaction is let through, so that it is whole or not at all for
+// those. Other reads may see a part of it, as DynamoDB's may while it commits. What it has not: conflicts (whoever comes second waits), throttling, and
+// transactions that outlive a crash of the server.
 
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { checkConditional } from "dynalite/db/index.js";
@@ -9,9 +9,13 @@ import { validateExpressions } from "dynalite/validations/index.js";
 
 type Fields = Record<string, unknown>;
 
+/** Of what a transaction may do, that which our adapter asks for. */
 interface Change {
-  readonly Put?: Fields;
-  readonly ConditionCheck?: Fields;
+  readonly Put: Fields;
+}
+
+interface Look {
+  readonly Get: Fields;
 }
 
 interface Answer {
@@ -44,6 +48,7 @@ export function withTransactions(port: number): Server {
     const pass = async (): Promise<Answer> => await send(operation, body);
     let answer: Answer;
     if (operation === "TransactWriteItems") answer = await exclusively(() => transact(JSON.parse(body) as Fields, send));
+    else if (operation === "TransactGetItems") answer = await exclusively(() => look(JSON.parse(body) as Fields, send));
     else answer = WRITES.has(operation) ? await exclusively(pass) : await pass();
     outgoing.writeHead(answer.status, TYPE).end(answer.body);
   }
@@ -59,19 +64,24 @@ export function withTransactions(port: number): Server {
       return refusal("TransactionCanceledException", { message, CancellationReasons: reasons });
     }
     for (const { Put } of changes) {
-      const answer = Put === undefined ? undefined : await send("PutItem", Put);
-      if (answer !== undefined && answer.status !== 200) return answer;
+      const answer = await send("PutItem", Put);
+      if (answer.status !== 200) return answer;
     }
     done.add(token);
     return { status: 200, body: "{}" };
   }
 
-  async function reasonAgainst({ Put, ConditionCheck }: Change, send: (name: string, fields: Fields) => Promise<Answer>): Promise<{ Code: string }> {
-    const { TableName, Item, Key, ...condition } = (Put ?? ConditionCheck)!;
-    const { pk, sk } = (Item ?? Key) as Fields;
+  async function look({ TransactItems }: Fields, send: (name: string, fields: Fields) => Promise<Answer>): Promise<Answer> {
+    const answers = await Promise.all((TransactItems as Look[]).map(({ Get }) => send("GetItem", { ...Get, ConsistentRead: true })));
+    const failed = answers.find(({ status }) => status !== 200);
+    return failed ?? { status: 200, body: JSON.stringify({ Responses: answers.map(({ body }) => JSON.parse(body) as object) }) };
+  }
+
+  async function reasonAgainst({ Put }: Change, send: (name: string, fields: Fields) => Promise<Answer>): Promise<{ Code: string }> {
+    const { TableName, Item, ...condition } = Put;
+    const { pk, sk } = Item as Fields;
     const { body } = await send("GetItem", { TableName, Key: { pk, sk }, ConsistentRead: true });
-    const wrong = validateExpressions(condition);
-    if (wrong) return { Code: "ValidationError" };
+    if (validateExpressions(condition)) return { Code: "ValidationError" };
     return { Code: checkConditional(condition, (JSON.parse(body) as { Item?: object }).Item) ? "ConditionalCheckFailed" : "None" };
   }
 

@@ -31,6 +31,11 @@ export function isConditionFailed(error: unknown): boolean {
   return nameOf(error) === "ConditionalCheckFailedException";
 }
 
+/** What a request by itself would have failed with that was a part of a transaction. */
+export function conditionFailed(): Error {
+  return Object.assign(new Error("the condition did not hold"), { name: "ConditionalCheckFailedException" });
+}
+
 /** Whether the same may succeed in a moment: others write the same items, or a transaction was throttled, which the SDK does not repeat. */
 export function isContended(error: unknown): boolean {
   return /^Transaction(Conflict|InProgress)|^TransactionCanceled.*(TransactionConflict|Throttling|ThroughputExceeded)/s.test(namedText(error));

@@ -2,10 +2,10 @@
 //
 //   pk                             sk          other attributes
 //   causalmesh#0 … causalmesh#15   KEY         value, timestamp, replica, counter, expiresAt, goneAt      one key's newest write
-//   causalmesh#meta                flushed#7   counter
-//   causalmesh#meta                registry    epoch, bytes, swap (the name of the last change), applies (see journal.ts)
+//   causalmesh#meta                head        version, epoch, view, flushed, applies      see head.ts
+//   causalmesh#meta                view#NAME   bytes, flushed                              the registry of the head's view
 //   causalmesh#meta                schema      version
-//   causalmesh#journal#NAME        0, 1, 2 …   items, goneAt (see journal.ts)
+//   causalmesh#journal#NAME        0, 1, 2 …   rows, flushed, goneAt                       see journal.ts
 //
 // DynamoDB gives the items of one pk in the order of the UTF-8 bytes of sk, which is the order of scans. One pk bears about 1 000 writes in
 // a second, so rows are dealt out to several by a hash of the key, and a scan merges them.
@@ -63,11 +63,6 @@ export function encodeRow(prefix: string, { key, value, timestamp, replica, coun
     expiresAt: number(expiresAt),
     ...(value === null || expiresAt > 0 ? { goneAt: number(goneAt) } : {}),
   };
-}
-
-/** Up to this counter of the replica, everything is in the table. */
-export function encodeCounter(prefix: string, replica: number, counter: number): Item {
-  return { ...metaKey(prefix, `flushed#${replica}`), counter: number(counter) };
 }
 
 /** Throws STORE_INVALID for an item that is no row. */

@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { Calls, otherFormat } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
+import type { Head } from "./head.js";
 import { isConditionFailed, isContended, nameOf } from "./errors.js";
 import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
 import { ATTEMPTS_MAX, pause } from "./pause.js";
@@ -22,8 +23,13 @@ export interface Table {
   readonly name: string;
   readonly TableName: string;
   readonly prefix: string;
-  /** Whether the server is not known to lack transactions. */
-  transacts: boolean;
+  /** What is known of the server and of what stands there. */
+  readonly server: {
+    /** Whether it is not known to lack transactions. */
+    transacts: boolean;
+    /** The head as this store wrote it last. */
+    head: Head | undefined;
+  };
 }
 
 export interface OpenTable {
@@ -52,7 +58,7 @@ export function openTable(options: DynamodbStoreOptions): OpenTable {
         }
       }
     });
-  return { table: { send: send as DynamoDBClient["send"], name, TableName: table, prefix, transacts: true }, calls, close };
+  return { table: { send: send as DynamoDBClient["send"], name, TableName: table, prefix, server: { transacts: true, head: undefined } }, calls, close };
 }
 
 /** Making a table takes DynamoDB about ten seconds. */

@@ -1,12 +1,12 @@
 // How an apply gets into the table: in one transaction, or written down first and then in as many requests as it takes; and what is left of one that is cut off.
 
-import { DeleteItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it, vi } from "vitest";
-import { isCounterPut, isRowPut, Place, refusal, row, rowsOf } from "./support/place.js";
+import { isHeadPut, isRowPut, Place, refusal, row, rowsOf } from "./support/place.js";
 
 interface Transaction {
   readonly ClientRequestToken: string;
-  readonly TransactItems: readonly { readonly Put?: { readonly Item: { readonly sk: { readonly S: string } } }; readonly ConditionCheck?: object }[];
+  readonly TransactItems: readonly { readonly Put?: { readonly Item: { readonly sk: { readonly S: string } } } }[];
 }
 
 const keysOf = (rows: readonly { readonly key: string }[]): string[] => rows.map(({ key }) => key);
@@ -14,7 +14,7 @@ const keysOf = (rows: readonly { readonly key: string }[]): string[] => rows.map
 describe("an apply without transactions", () => {
   const place = Place.use();
 
-  it("is written down, named, and sent at once; then come the counters, and it is struck out", async () => {
+  it("is written down, named, and sent at once; then it is struck out, with its counters", async () => {
     const store = place.open();
     await store.apply([row("first")], []);
     place.way.seen.length = place.way.widest = 0;
@@ -26,10 +26,9 @@ describe("an apply without transactions", () => {
     const steps = place.way.seen.flatMap((seen) => {
       if (seen.operation === "DeleteItem") return [];
       if (isRowPut(seen)) return ["row"];
-      if (isCounterPut(seen)) return ["counter"];
-      return [seen.operation === "UpdateItem" ? String(seen.body.UpdateExpression).split(" ")[0] : seen.operation];
+      return [isHeadPut(seen, "begins") ? "begins" : isHeadPut(seen, "ends") ? "ends" : seen.operation];
     });
-    expect(steps.filter((step, index) => step !== steps[index - 1])).toEqual(["PutItem", "ADD", "row", "counter", "DELETE"]);
+    expect(steps.filter((step, index) => step !== steps[index - 1])).toEqual(["PutItem", "begins", "row", "ends"]);
     await expect.poll(() => place.journalItems()).toBe(0);
     expect(await place.underWay()).toBe(0);
   });
@@ -37,7 +36,7 @@ describe("an apply without transactions", () => {
   it("asks only once whether there are any", async () => {
     const store = place.open();
     for (const counter of [1, 2, 3]) await store.apply([row("a", { timestamp: counter, counter })], [[1, counter]]);
-    expect(place.operations().filter((operation) => operation === "TransactWriteItems")).toHaveLength(1);
+    expect(place.operations().filter((operation) => operation.startsWith("Transact"))).toEqual(["TransactGetItems"]);
   });
 
   it("that fails in the middle counts nothing as flushed, and goes on where it stopped when it is repeated", async () => {
@@ -46,7 +45,7 @@ describe("an apply without transactions", () => {
     await store.getMany([]);
     place.way.fault = (seen) => (isRowPut(seen, "k6") ? "drop" : undefined);
     expect(await refusal(store.apply(rows, [[1, 10]]))).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
-    expect(place.way.seen.some(isCounterPut)).toBe(false);
+    expect(place.way.seen.some((seen) => isHeadPut(seen, "ends"))).toBe(false);
     await expect.poll(async () => (await store.getMany(keysOf(rows))).filter((found) => found === undefined).length).toBe(1);
 
     place.way.fault = () => undefined;
@@ -89,11 +88,11 @@ describe("an apply without transactions", () => {
     expect(await place.underWay()).toBe(1);
 
     const second = place.openHasty();
-    place.way.fault = (seen) => (isRowPut(seen) || seen.operation === "UpdateItem" ? "drop" : undefined);
+    place.way.fault = (seen) => (isRowPut(seen) ? "drop" : undefined);
     expect(await refusal(second.readRegistry())).toMatchObject({ code: "STORE_UNAVAILABLE" });
     place.way.fault = () => undefined;
     await second.readRegistry();
-    place.way.fault = ({ operation }) => (operation === "UpdateItem" ? "drop" : undefined);
+    place.way.fault = (seen) => (isHeadPut(seen, "begins") ? "drop" : undefined);
     const others = rows.map((each) => ({ ...each, key: `other ${each.key}`, replica: 2 }));
     expect(await refusal(second.apply(others, [[2, 5]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
     await second.close();
@@ -124,13 +123,13 @@ describe("an apply without transactions", () => {
   it("that is cut off and was flushed by another node since does not bring back what has been deleted and dropped", async () => {
     const first = place.openHasty();
     await first.getMany([]);
-    place.way.fault = (seen) => (isCounterPut(seen) ? "drop" : undefined);
+    place.way.fault = (seen) => (isHeadPut(seen, "ends") ? "drop" : undefined);
     expect(await refusal(first.apply([row("a"), row("b", { counter: 2 })], [[1, 2]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
     place.way.fault = () => undefined;
     await first.close();
     // As another node's store would do that is open all the time; then both rows are gone, as after a deletion's time.
-    const counter = { pk: { S: `${place.prefix}#meta` }, sk: { S: "flushed#1" }, counter: { N: "1" } };
-    await place.client.send(new PutItemCommand({ TableName: place.table, Item: counter }));
+    const { Item } = await place.client.send(new GetItemCommand({ TableName: place.table, Key: place.headKey }));
+    await place.client.send(new PutItemCommand({ TableName: place.table, Item: { ...Item, flushed: { M: { 1: { N: "1" } } } } }));
     for (const key of ["a", "b"]) {
       const { pk, sk } = (await place.rowItem(key))!;
       await place.client.send(new DeleteItemCommand({ TableName: place.table, Key: { pk, sk } }));
@@ -159,7 +158,7 @@ describe("an apply without transactions", () => {
   it("whose name got there although the answer was lost is done under that name, and struck out", async () => {
     const store = place.openHasty();
     await store.getMany([]);
-    place.way.fault = ({ body }) => (String(body.UpdateExpression).startsWith("ADD") ? "lose" : undefined);
+    place.way.fault = (seen) => (isHeadPut(seen, "begins") ? "lose" : undefined);
     for (let time = 0; time < 3; time++) expect(await refusal(store.apply([row("a")], [[1, 1]]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
     expect(await place.underWay()).toBe(1);
     place.way.fault = () => undefined;
@@ -171,8 +170,8 @@ describe("an apply without transactions", () => {
   it("that was done long ago and whose name comes late changes nothing", async () => {
     const store = place.open();
     await store.apply([row("a")], [[1, 1]]);
-    const registry = { pk: { S: `${place.prefix}#meta` }, sk: { S: "registry" }, applies: { SS: ["an-apply-that-was-done#3"] } };
-    await place.client.send(new PutItemCommand({ TableName: place.table, Item: registry }));
+    const { Item } = await place.client.send(new GetItemCommand({ TableName: place.table, Key: place.headKey }));
+    await place.client.send(new PutItemCommand({ TableName: place.table, Item: { ...Item, applies: { SS: ["an-apply-that-was-done#3"] } } }));
     expect((await place.open().readRegistry()).flushed).toEqual([[1, 1]]);
     expect(await place.underWay()).toBe(0);
   });
@@ -182,8 +181,8 @@ describe("an apply without transactions", () => {
     await store.getMany([]);
     place.way.seen.length = 0;
     await Promise.all([store.apply(rowsOf(10), [[1, 10]]), store.apply(rowsOf(10, { timestamp: 2 }), [[1, 10]])]);
-    const named = place.way.seen.filter(({ operation }) => operation === "UpdateItem").map(({ body }) => String(body.UpdateExpression).split(" ")[0]);
-    expect(named).toEqual(["ADD", "DELETE", "ADD", "DELETE"]);
+    const heads = place.way.seen.flatMap((seen) => (["begins", "ends"] as const).filter((how) => isHeadPut(seen, how)));
+    expect(heads).toEqual(["begins", "ends", "begins", "ends"]);
     expect((await store.getMany(["k5"]))[0]?.timestamp).toBe(2);
   });
 
@@ -211,27 +210,23 @@ describe("an apply with transactions", () => {
   const transactions = (): Transaction[] =>
     place.way.seen.filter(({ operation }) => operation === "TransactWriteItems").map(({ body }) => body as unknown as Transaction);
 
-  it("that fits into one is one request, with its counters and the look at the epoch", async () => {
+  it("that fits into one is one request, with its counters and the fence", async () => {
     const store = place.open();
     await store.swapRegistry(0, { epoch: 1, bytes: Buffer.from("first") });
+    // It does not know the head yet as it wrote it.
+    await store.apply([], [], 1);
     place.way.seen.length = 0;
-    await store.apply(
-      rowsOf(97),
-      [
-        [1, 97],
-        [2, 5],
-      ],
-      1,
-    );
+    const flushed: [number, number][] = [
+      [1, 99],
+      [2, 5],
+    ];
+    await store.apply(rowsOf(99), flushed, 1);
     expect(place.operations()).toEqual(["TransactWriteItems"]);
     const [{ TransactItems, ClientRequestToken }] = transactions();
     expect(TransactItems).toHaveLength(100);
-    expect(TransactItems[99].ConditionCheck).toBeDefined();
+    expect(TransactItems[99].Put?.Item.sk.S).toBe("head");
     expect(ClientRequestToken).toMatch(/^[\w-]{36}$/);
-    expect((await store.readRegistry()).flushed).toEqual([
-      [1, 97],
-      [2, 5],
-    ]);
+    expect((await store.readRegistry()).flushed).toEqual(flushed);
   });
 
   it("drops what has lost, and writes the others", async () => {
@@ -240,8 +235,8 @@ describe("an apply with transactions", () => {
     place.way.seen.length = 0;
     await store.apply([row("a"), row("b"), row("c")], [[1, 5]]);
     expect(transactions().map(({ TransactItems }) => TransactItems.map(({ Put }) => Put?.Item.sk.S))).toEqual([
-      ["a", "b", "c", "flushed#1"],
-      ["a", "c"],
+      ["a", "b", "c", "head"],
+      ["a", "c", "head"],
     ]);
     expect((await store.getMany(["a", "b", "c"])).map((found) => found?.timestamp)).toEqual([1, 9, 1]);
     expect((await store.readRegistry()).flushed).toEqual([[1, 7]]);

@@ -6,7 +6,7 @@ import { inspectDynamodb, type DynamodbInspection } from "../src/index.js";
 import { Place, row, SECRET } from "./support/place.js";
 
 const place = Place.use();
-const ITEM_ACTIONS = ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"];
+const ITEM_ACTIONS = ["GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"];
 
 async function look(table = place.table): Promise<DynamodbInspection> {
   const { region, credentials } = place.server;
@@ -71,18 +71,10 @@ describe("the rights of credentials", () => {
     expect((await look()).missing).toEqual([`dynamodb:${action}`]);
   });
 
-  it("that lack what only transactions ask for", async () => {
-    await place.open().getMany([]);
-    place.way.unknown.clear();
-    place.way.fault = ({ operation }) => (operation === "TransactWriteItems" ? { error: "AccessDeniedException" } : undefined);
-    expect((await look()).missing).toEqual(["dynamodb:ConditionCheckItem"]);
-  });
-
   it("that are refused everything: all that a node does is missing", async () => {
-    place.way.unknown.clear();
     place.way.fault = () => ({ error: "AccessDeniedException" });
     const { missing, status, version, expires } = await look();
-    expect(missing).toEqual(["DescribeTable", ...ITEM_ACTIONS, "ConditionCheckItem"].map((action) => `dynamodb:${action}`));
+    expect(missing).toEqual(["DescribeTable", ...ITEM_ACTIONS].map((action) => `dynamodb:${action}`));
     expect([status, version, expires]).toEqual([undefined, undefined, undefined]);
   });
 

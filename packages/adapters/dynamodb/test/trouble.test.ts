@@ -5,7 +5,7 @@ import { CreateTableCommand, DescribeTableCommand, DynamoDBClient, ListTablesCom
 import { limits } from "@causalmesh/core";
 import { describe, expect, it } from "vitest";
 import { dynamodbStore } from "../src/index.js";
-import { Place, refusal, row, SECRET } from "./support/place.js";
+import { isHeadPut, Place, refusal, row, SECRET } from "./support/place.js";
 
 const place = Place.use();
 const TABLE = place.table;
@@ -237,7 +237,7 @@ describe("the way there", () => {
     const store = open();
     await store.readRegistry();
     let lost = 0;
-    place.way.fault = ({ operation }) => (operation === "PutItem" && lost++ === 0 ? "lose" : undefined);
+    place.way.fault = (seen) => (isHeadPut(seen, "ends") && lost++ === 0 ? "lose" : undefined);
     expect(await store.swapRegistry(0, { epoch: 1, bytes: Buffer.from("{}") })).toBe(true);
     expect(lost).toBe(2);
     expect(await store.swapRegistry(0, { epoch: 1, bytes: Buffer.from("{}") })).toBe(false);

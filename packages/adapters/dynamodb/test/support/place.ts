@@ -29,7 +29,7 @@ export class Place {
     });
     beforeEach(async () => {
       place.way = await faultyWay(place.server.endpoint);
-      if (!transactions) place.way.unknown.add("TransactWriteItems");
+      if (!transactions) for (const operation of ["TransactGetItems", "TransactWriteItems"]) place.way.unknown.add(operation);
       place.prefix = `p${place.#prefixes++}`;
     });
     afterEach(async () => {
@@ -82,10 +82,13 @@ export class Place {
     return (await this.items()).filter(({ pk }) => pk.S!.includes("#journal#")).length;
   }
 
+  get headKey(): Record<string, AttributeValue> {
+    return { pk: { S: `${this.prefix}#meta` }, sk: { S: "head" } };
+  }
+
   /** Applies that are named as under way. */
   async underWay(): Promise<number> {
-    const Key = { pk: { S: `${this.prefix}#meta` }, sk: { S: "registry" } };
-    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key: this.headKey, ConsistentRead: true }));
     return Item?.applies?.SS?.length ?? 0;
   }
 
@@ -107,8 +110,11 @@ export function isRowPut({ operation, body }: Seen, key?: string): boolean {
   return /#\d+$/.test(pk.S) && (key === undefined || sk.S === key);
 }
 
-export function isCounterPut({ operation, body }: Seen): boolean {
-  return operation === "PutItem" && (body.Item as Key).sk.S.startsWith("flushed#");
+/** Whether it changes the head: with an apply under way in it ("begins"), or with none. */
+export function isHeadPut({ operation, body }: Seen, how: "begins" | "ends"): boolean {
+  if (operation !== "PutItem") return false;
+  const { pk, sk, applies } = body.Item as Key & { applies?: object };
+  return pk.S.endsWith("#meta") && sk.S === "head" && (applies !== undefined) === (how === "begins");
 }
 
 export const row = (key: string, fields: Partial<Row> = {}): Row => ({
