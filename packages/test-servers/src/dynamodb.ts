@@ -14,7 +14,7 @@ const ADDRESS_VARIABLE = "DYNAMODB_ENDPOINT";
 const PROGRAM = fileURLToPath(new URL("./dynamodb-main.js", import.meta.url));
 
 export interface StartDynamodbOptions {
-  /** A server of one's own, whatever the environment names: for tests that kill it. */
+  /** A server of one's own, whatever the environment names: an empty one, and no other's figures. */
   readonly own?: boolean;
   /** TransactWriteItems, which dynalite lacks, emulated before it; see transactions.ts. It needs a server of one's own. */
   readonly transactions?: boolean;
@@ -31,10 +31,6 @@ export interface DynamodbServer {
   url(table: string): string;
   /** Ends the server and removes its folder. A server that the environment named goes on. */
   stop(): Promise<void>;
-  /** Ends it with SIGKILL; what it had answered is in its folder. Not for a server that the environment named. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port and folder, when it was killed. Not for a server that the environment named. */
-  restart(): Promise<void>;
 }
 
 export interface DynamodbOrder {
@@ -45,36 +41,24 @@ export interface DynamodbOrder {
 
 export async function startDynamodb({ own = false, transactions = false }: StartDynamodbOptions = {}): Promise<DynamodbServer> {
   const given = process.env[ADDRESS_VARIABLE];
-  if (given !== undefined && given !== "" && !own && !transactions) return foreignServer(given);
+  if (given !== undefined && given !== "" && !own && !transactions) return { ...access(given), stop: async () => undefined };
   const folder = mkdtempSync(join(tmpdir(), "causalmesh-dynamodb-"));
   const order: DynamodbOrder = { port: await freePort(), path: join(folder, "data"), transactions };
-  const run = async (): Promise<GuardedServer> => {
-    const args = [PROGRAM, JSON.stringify(order)];
-    return await GuardedServer.start({ command: process.execPath, args, folder, log: join(folder, "log") }, async () => {
-      const socket = connect(order.port, "127.0.0.1");
-      await once(socket, "connect").finally(() => socket.destroy());
-    });
-  };
-  let server = await run();
+  const args = [PROGRAM, JSON.stringify(order)];
+  const server = await GuardedServer.start({ command: process.execPath, args, folder, log: join(folder, "log") }, async () => {
+    const socket = connect(order.port, "127.0.0.1");
+    await once(socket, "connect").finally(() => socket.destroy());
+  });
   return {
     ...access(`http://127.0.0.1:${order.port}`),
     stop: async () => {
       await server.end("SIGKILL");
       rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
     },
-    kill: async () => await server.end("SIGKILL"),
-    restart: async () => void (server = await run()),
   };
 }
 
-function foreignServer(endpoint: string): DynamodbServer {
-  const refuse = async (): Promise<void> => {
-    throw new Error(`${ADDRESS_VARIABLE} names a server that is not the tests' to end; ask for one with { own: true }`);
-  };
-  return { ...access(endpoint), stop: async () => undefined, kill: refuse, restart: refuse };
-}
-
-function access(endpoint: string): Pick<DynamodbServer, "endpoint" | "region" | "credentials" | "env" | "url"> {
+function access(endpoint: string): Omit<DynamodbServer, "stop"> {
   const { AWS_REGION = "eu-central-1", AWS_ACCESS_KEY_ID = "test", AWS_SECRET_ACCESS_KEY = "test" } = process.env;
   return {
     endpoint,
