@@ -3,7 +3,7 @@
 
 import { createMesh, limits } from "@causalmesh/core";
 import type { Aim, Bench, BenchOptions, Report } from "../bench.js";
-import { onEachDatabase } from "../stores/databases.js";
+import { DATABASES_NOTE, onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
 import { median, round, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
@@ -60,12 +60,12 @@ async function alone(bare: BareClient, keys: number): Promise<number> {
 }
 
 async function run({ quick, repetitions, progress }: BenchOptions): Promise<Report> {
-  const keys = quick ? QUICK_KEYS : KEYS;
   const figures: Record<string, unknown> = {};
   const ratios: Record<string, number> = {};
   const aims: Aim[] = [];
   await onEachDatabase(async (database) => {
-    const { name } = database;
+    const { name, share = 1 } = database;
+    const keys = Math.ceil((quick ? QUICK_KEYS : KEYS) * share);
     const bare = await database.bare();
     const [mesh, rival]: [number[], number[]] = [[], []];
     await throughMesh(database, QUICK_KEYS);
@@ -87,6 +87,7 @@ async function run({ quick, repetitions, progress }: BenchOptions): Promise<Repo
     notes: [
       `Keys of 12 bytes, values of 100 in JSON, each read once. The mesh is one node in this process, asked for one key at a time by each of ${BRANCHES} sessions; it makes multi-gets of up to ${limits.LOAD_KEYS_MAX} keys.`,
       `Bare: the client library alone, asked for ${limits.LOAD_KEYS_MAX} keys at a time, ${limits.LOADS_IN_FLIGHT_MAX} at once.`,
+      DATABASES_NOTE,
     ],
   };
 }

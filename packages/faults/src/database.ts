@@ -1,14 +1,15 @@
-// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…` and `redis://…`; the scheme alone, such as `lmdb:`, is a folder or a server of the run's
-// own. To add a database, add a kind.
+// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…`, `redis://…` and `dynamodb://table?…`. Without an address they are of the run's own: a folder, a
+// server, or dynalite, an emulator of DynamoDB; that has no transactions, and `dynamodb:transactions` is one with an emulation of those before it. To add a database, add a kind.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { dynamodbStore } from "@causalmesh/adapter-dynamodb";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { postgresStore } from "@causalmesh/adapter-postgres";
 import { redisStore } from "@causalmesh/adapter-redis";
 import type { Store } from "@causalmesh/core";
-import { startPostgres, startRedis } from "@causalmesh/test-servers";
+import { startDynamodb, startPostgres, startRedis } from "@causalmesh/test-servers";
 
 export interface Database {
   /** With its address, which may hold a password. */
@@ -23,24 +24,37 @@ interface Kind {
   open(url: string): Store;
 }
 
+async function makeDynamodb(transactions: boolean): Promise<Database> {
+  const server = await startDynamodb({ own: true, transactions });
+  // The SDK looks for credentials there, also in the processes of the nodes.
+  Object.assign(process.env, server.env);
+  return { url: server.url("faults"), remove: () => server.stop() };
+}
+
+function openDynamodb(url: string): Store {
+  const { hostname: table, searchParams } = new URL(url);
+  return dynamodbStore({ table, ...Object.fromEntries(searchParams) });
+}
+
 const unique = (): string => `faults_${process.pid}_${Date.now()}`;
 
+/** By what a URL begins with, the longer before the shorter. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  lmdb: {
+  "lmdb:": {
     make: async () => {
       const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
       return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
     },
     open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
   },
-  postgres: {
+  "postgres:": {
     make: async () => {
       const server = await startPostgres();
       return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
     },
     open: (url) => postgresStore({ url }),
   },
-  redis: {
+  "redis:": {
     make: async () => {
       // appendfsync always: what it has answered for is on its disk.
       const server = await startRedis({ persistence: "always" });
@@ -48,15 +62,17 @@ const KINDS: Readonly<Record<string, Kind>> = {
     },
     open: (url) => redisStore({ url }),
   },
+  "dynamodb:transactions": { make: async () => await makeDynamodb(true), open: openDynamodb },
+  "dynamodb:": { make: async () => await makeDynamodb(false), open: openDynamodb },
 };
 
-/** As in a URL without an address: `lmdb:`. */
-export const DATABASES: readonly string[] = Object.keys(KINDS).map((kind) => `${kind}:`);
+/** URLs without an address. */
+export const DATABASES: readonly string[] = Object.keys(KINDS);
 
 function kindOf(url: string): Kind {
-  const kind = KINDS[url.split(":", 1)[0]];
+  const kind = DATABASES.find((start) => url.startsWith(start));
   if (kind === undefined) throw new Error(`the store's URL begins with ${DATABASES.join(", ")}`);
-  return kind;
+  return KINDS[kind];
 }
 
 /** Finds or makes the database of a URL. */

@@ -13,17 +13,17 @@ export function copyRow({ key, value, timestamp, replica, counter, expiresAt }: 
   return { key, value: value === null ? null : new Uint8Array(value), timestamp, replica, counter, expiresAt };
 }
 
-/** What one statement, item or request takes. */
-export interface PartBounds {
+/** What one statement, item or request takes of rows, or of what stands for them. */
+export interface PartBounds<Value = Row> {
   readonly rowsMax: number;
   readonly bytesMax: number;
   /** By default those of its value. */
-  readonly bytesOf?: (row: Row) => number;
+  readonly bytesOf?: (row: Value) => number;
 }
 
 /** The rows in their order, in parts within the bounds; a row that is too large is a part alone. One empty part where there are none. */
-export function partsOf(rows: readonly Row[], { rowsMax, bytesMax, bytesOf = valueBytes }: PartBounds): Row[][] {
-  const parts: Row[][] = [[]];
+export function partsOf<Value = Row>(rows: readonly Value[], { rowsMax, bytesMax, bytesOf = valueBytes }: PartBounds<Value>): Value[][] {
+  const parts: Value[][] = [[]];
   let bytes = 0;
   for (const row of rows) {
     const part = parts[parts.length - 1];
@@ -39,6 +39,6 @@ export function partsOf(rows: readonly Row[], { rowsMax, bytesMax, bytesOf = val
   return parts;
 }
 
-function valueBytes({ value }: Row): number {
-  return value?.length ?? 0;
+function valueBytes(row: unknown): number {
+  return (row as Row).value?.length ?? 0;
 }
