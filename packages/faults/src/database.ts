@@ -1,5 +1,5 @@
-// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…` and `dynamodb://table?…`. Without an address they are of the run's own: a folder, a server, or
-// dynalite, an emulator of DynamoDB; that has no transactions, and `dynamodb:transactions` is one with an emulation of those before it.
+// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…`, `redis://…` and `dynamodb://table?…`; the scheme alone, such as `lmdb:`, is a folder or
+// a server of the run's own. To add a database, add a kind.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,8 +7,9 @@ import { join, resolve } from "node:path";
 import { dynamodbStore } from "@causalmesh/adapter-dynamodb";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { postgresStore } from "@causalmesh/adapter-postgres";
+import { redisStore } from "@causalmesh/adapter-redis";
 import type { Store } from "@causalmesh/core";
-import { startDynamodb, startPostgres } from "@causalmesh/test-servers";
+import { startDynamodb, startPostgres, startRedis } from "@causalmesh/test-servers";
 
 export interface Database {
   /** With its address, which may hold a password. */
@@ -17,32 +18,69 @@ export interface Database {
   remove(): Promise<void>;
 }
 
+interface Kind {
+  /** Makes one for this run alone. */
+  make(): Promise<Database>;
+  open(url: string): Store;
+}
+
+const unique = (): string => `faults_${process.pid}_${Date.now()}`;
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  lmdb: {
+    make: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
+      return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+    },
+    open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
+  },
+  postgres: {
+    make: async () => {
+      const server = await startPostgres();
+      return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => postgresStore({ url }),
+  },
+  redis: {
+    make: async () => {
+      // appendfsync always: what it has answered for is on its disk.
+      const server = await startRedis({ persistence: "always" });
+      return { url: `${server.url}?prefix=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => redisStore({ url }),
+  },
+  // dynalite, an emulator, which has no transactions; and one with an emulation of those before it.
+  dynamodb: { make: async () => await makeDynamodb(false), open: openDynamodb },
+  "dynamodb-transactions": { make: async () => await makeDynamodb(true), open: openDynamodb },
+};
+
+async function makeDynamodb(transactions: boolean): Promise<Database> {
+  const server = await startDynamodb({ own: true, transactions });
+  // The SDK looks for credentials there, also in the processes of the nodes.
+  Object.assign(process.env, server.env);
+  return { url: server.url("faults"), remove: () => server.stop() };
+}
+
+function openDynamodb(url: string): Store {
+  const { hostname: table, searchParams } = new URL(url);
+  return dynamodbStore({ table, ...Object.fromEntries(searchParams) });
+}
+
+/** As in a URL without an address: `lmdb:`. */
+export const DATABASES: readonly string[] = Object.keys(KINDS).map((kind) => `${kind}:`);
+
+function kindOf(url: string): Kind {
+  const kind = KINDS[url.split(":", 1)[0]];
+  if (kind === undefined) throw new Error(`the store's URL begins with ${DATABASES.join(", ")}`);
+  return kind;
+}
+
 /** Finds or makes the database of a URL. */
 export async function openDatabase(url: string): Promise<Database> {
-  if (url === "lmdb:") {
-    const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
-    return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
-  }
-  if (url === "postgres:") {
-    const server = await startPostgres();
-    return { url: `${server.url}?schema=faults_${process.pid}_${Date.now()}`, remove: () => server.stop() };
-  }
-  if (url === "dynamodb:" || url === "dynamodb:transactions") {
-    const server = await startDynamodb({ own: true, transactions: url !== "dynamodb:" });
-    // The SDK looks for credentials there, also in the processes of the nodes.
-    Object.assign(process.env, server.env);
-    return { url: server.url("faults"), remove: () => server.stop() };
-  }
-  return { url, remove: async () => undefined };
+  return DATABASES.includes(url) ? await kindOf(url).make() : { url, remove: async () => undefined };
 }
 
 /** A store on the database of a URL with an address. */
 export function openStore(url: string): Store {
-  if (url.startsWith("lmdb:")) return lmdbStore({ path: resolve(url.slice("lmdb:".length)) });
-  if (url.startsWith("postgres:")) return postgresStore({ url });
-  if (url.startsWith("dynamodb:")) {
-    const { hostname: table, searchParams } = new URL(url);
-    return dynamodbStore({ table, ...Object.fromEntries(searchParams) });
-  }
-  throw new Error("the store's URL begins with lmdb:, postgres: or dynamodb:");
+  return kindOf(url).open(url);
 }

@@ -29,7 +29,7 @@ function placeIn(url: URL, port: number): { url: string; port: number } {
   return { url: url.href, port: own };
 }
 
-describe.each(["postgres:", "dynamodb:", "dynamodb:transactions"])("on %s", (kind) => {
+describe.each(["postgres:", "dynamodb:", "dynamodb-transactions:"])("on %s", (kind) => {
   let database: Database;
   let proxy: TcpProxy;
   /** The same database: over the proxy as nodes reach it, and directly. */

@@ -19,7 +19,9 @@ export interface ErrorText {
 export function storeError(name: string, cause: unknown, rules: readonly ErrorRule[], otherwise: string, given: ErrorText = {}): MeshError {
   if (cause instanceof MeshError) return cause;
   const { text = textOf(cause), subject = text } = given;
-  const [, code, advice] = rules.find(([pattern]) => pattern.test(subject)) ?? [undefined, "STORE_UNAVAILABLE" as const, otherwise];
+  const rule = rules.find(([pattern]) => pattern.test(subject));
+  if (rule === undefined) return new MeshError("STORE_UNAVAILABLE", `${name} failed: ${text}; ${otherwise}`, { cause });
+  const [, code, advice] = rule;
   return new MeshError(code, `${name}: ${advice} (${text})`, { cause });
 }
 

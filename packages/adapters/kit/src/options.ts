@@ -12,8 +12,8 @@ export function checkWhole(name: string, value: unknown, max: number, unit = "")
 }
 
 /** Milliseconds for one call. */
-export function checkTimeoutMs(timeoutMs: unknown): number {
-  return checkWhole("timeoutMs", timeoutMs, TIMEOUT_MS_MAX, " of milliseconds");
+export function checkTimeoutMs(timeoutMs: unknown, name = "timeoutMs"): number {
+  return checkWhole(name, timeoutMs, TIMEOUT_MS_MAX, " of milliseconds");
 }
 
 /** What keeps meshes in one database apart. Without ":", "#" and "/", so that an adapter can put one behind it, and no name of one prefix is one of another. */

@@ -1,8 +1,8 @@
 // The rest of the kit: errors, options, rows, what is made once.
 
 import { limits, MeshError, type Row } from "@causalmesh/core";
-import { describe, expect, it } from "vitest";
-import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, type ErrorRule } from "../src/index.js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, withPauses, type ErrorRule } from "../src/index.js";
 
 const row = (key: string, bytes = 0, stamp: Partial<Row> = {}): Row => ({
   key,
@@ -32,7 +32,7 @@ describe("storeError", () => {
   });
 
   it("is STORE_UNAVAILABLE with the advice given where no rule fits", () => {
-    expect(storeError("db", "gone", rules, "look there")).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: "db: look there (gone)" });
+    expect(storeError("db", "gone", rules, "look there")).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: "db failed: gone; look there" });
   });
 
   it("leaves the mesh's own errors as they are", () => {
@@ -42,7 +42,7 @@ describe("storeError", () => {
 
   it("names every reason where a host has several addresses", () => {
     const cause = new AggregateError([new Error("refused ::1"), new AggregateError([new Error("refused 127.0.0.1"), "and more"])]);
-    expect(storeError("db", cause, rules, "look").message).toBe("db: look (refused ::1, refused 127.0.0.1, and more)");
+    expect(storeError("db", cause, rules, "look").message).toBe("db failed: refused ::1, refused 127.0.0.1, and more; look");
   });
 });
 
@@ -97,18 +97,69 @@ describe("rows", () => {
 });
 
 describe("lazily", () => {
-  it("makes once for all who ask, and again after a failure", async () => {
+  it("makes once for all who ask, and again when it is told that what it made is gone", async () => {
     let made = 0;
-    const get = lazily(async () => {
-      made++;
-      await Promise.resolve();
-      if (made === 1) throw new Error("not yet");
-      return made;
-    });
-    const first = await Promise.allSettled([get(), get()]);
-    expect(first.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-    expect(made).toBe(1);
+    const get = lazily(async () => ++made);
+    expect(await Promise.all([get(), get()])).toEqual([1, 1]);
+    expect(await get()).toBe(1);
+    get.forget();
     expect(await Promise.all([get(), get()])).toEqual([2, 2]);
-    expect(await get()).toBe(2);
+  });
+
+  it("makes again after a failure, when it is asked", async () => {
+    let attempts = 0;
+    const get = lazily(async () => (++attempts === 1 ? await Promise.reject(new Error("not yet")) : attempts));
+    expect((await Promise.allSettled([get(), get()])).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await Promise.all([get(), get()])).toEqual([2, 2]);
+  });
+
+  it("keeps what is made anew while an attempt from before fails", async () => {
+    const attempts: ((failed: boolean) => void)[] = [];
+    const get = lazily(
+      async () => await new Promise<number>((resolve, reject) => attempts.push((failed) => (failed ? reject(new Error("lost")) : resolve(2)))),
+    );
+    const first = get();
+    get.forget();
+    const second = get();
+    attempts[0](true);
+    await expect(first).rejects.toThrow("lost");
+    attempts[1](false);
+    expect([await second, await get(), attempts.length]).toEqual([2, 2, 2]);
+  });
+});
+
+describe("withPauses", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("tries again after pauses that grow to a bound, and tells the failure at once until then", async () => {
+    let attempts = 0;
+    let isAway = true;
+    const get = withPauses(async () => {
+      attempts++;
+      if (isAway) throw new Error(`attempt ${attempts}`);
+      return "made";
+    });
+    const pauses: number[] = [];
+    for (let failures = 1; failures <= 12; failures++) {
+      const begin = performance.now();
+      while (attempts < failures) {
+        await expect(get()).rejects.toThrow(`attempt ${Math.max(attempts, 1)}`);
+        vi.advanceTimersByTime(5);
+      }
+      pauses.push(performance.now() - begin);
+    }
+    expect(pauses[1]).toBeLessThanOrEqual(limits.RETRY_DELAY_MS_MIN + 5);
+    expect(pauses[5]).toBeGreaterThan(limits.RETRY_DELAY_MS_MIN * 7);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(limits.RETRY_DELAY_MS_MAX + 5);
+    isAway = false;
+    vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MAX);
+    expect(await get()).toBe("made");
+    // And the pauses begin anew.
+    isAway = true;
+    await expect(get()).rejects.toThrow("attempt 14");
+    isAway = false;
+    vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MIN);
+    expect(await get()).toBe("made");
   });
 });
