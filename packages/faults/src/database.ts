@@ -1,5 +1,5 @@
-// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…`, `redis://…` and `dynamodb://table?…`; the scheme alone, such as `lmdb:`, is a folder or
-// a server of the run's own. To add a database, add a kind.
+// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…`, `redis://…` and `dynamodb://table?…`. Without an address they are of the run's own: a folder, a
+// server, or dynalite, an emulator of DynamoDB; that has no transactions, and `dynamodb:transactions` is one with an emulation of those before it. To add a database, add a kind.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,36 +24,6 @@ interface Kind {
   open(url: string): Store;
 }
 
-const unique = (): string => `faults_${process.pid}_${Date.now()}`;
-
-const KINDS: Readonly<Record<string, Kind>> = {
-  lmdb: {
-    make: async () => {
-      const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
-      return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
-    },
-    open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
-  },
-  postgres: {
-    make: async () => {
-      const server = await startPostgres();
-      return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
-    },
-    open: (url) => postgresStore({ url }),
-  },
-  redis: {
-    make: async () => {
-      // appendfsync always: what it has answered for is on its disk.
-      const server = await startRedis({ persistence: "always" });
-      return { url: `${server.url}?prefix=${unique()}`, remove: () => server.stop() };
-    },
-    open: (url) => redisStore({ url }),
-  },
-  // dynalite, an emulator, which has no transactions; and one with an emulation of those before it.
-  dynamodb: { make: async () => await makeDynamodb(false), open: openDynamodb },
-  "dynamodb-transactions": { make: async () => await makeDynamodb(true), open: openDynamodb },
-};
-
 async function makeDynamodb(transactions: boolean): Promise<Database> {
   const server = await startDynamodb({ own: true, transactions });
   // The SDK looks for credentials there, also in the processes of the nodes.
@@ -66,13 +36,43 @@ function openDynamodb(url: string): Store {
   return dynamodbStore({ table, ...Object.fromEntries(searchParams) });
 }
 
-/** As in a URL without an address: `lmdb:`. */
-export const DATABASES: readonly string[] = Object.keys(KINDS).map((kind) => `${kind}:`);
+const unique = (): string => `faults_${process.pid}_${Date.now()}`;
+
+/** By what a URL begins with, the longer before the shorter. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  "lmdb:": {
+    make: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
+      return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+    },
+    open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
+  },
+  "postgres:": {
+    make: async () => {
+      const server = await startPostgres();
+      return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => postgresStore({ url }),
+  },
+  "redis:": {
+    make: async () => {
+      // appendfsync always: what it has answered for is on its disk.
+      const server = await startRedis({ persistence: "always" });
+      return { url: `${server.url}?prefix=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => redisStore({ url }),
+  },
+  "dynamodb:transactions": { make: async () => await makeDynamodb(true), open: openDynamodb },
+  "dynamodb:": { make: async () => await makeDynamodb(false), open: openDynamodb },
+};
+
+/** URLs without an address. */
+export const DATABASES: readonly string[] = Object.keys(KINDS);
 
 function kindOf(url: string): Kind {
-  const kind = KINDS[url.split(":", 1)[0]];
+  const kind = DATABASES.find((start) => url.startsWith(start));
   if (kind === undefined) throw new Error(`the store's URL begins with ${DATABASES.join(", ")}`);
-  return kind;
+  return KINDS[kind];
 }
 
 /** Finds or makes the database of a URL. */

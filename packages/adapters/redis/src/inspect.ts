@@ -46,7 +46,7 @@ async function inspect(client: Redis, names: Names, name: string): Promise<Redis
   const problem = problemOf(facts);
   const user = (await unlessRefused(client.call("ACL", "WHOAMI"))) as string | undefined;
   const missing = user === undefined ? undefined : await missingTo(client, user, names);
-  const version = missing?.includes("+get") ? undefined : await client.get(names.schema);
+  const version = problem === undefined ? await unlessRefused(client.get(names.schema)) : undefined;
   return {
     name,
     user,
@@ -66,13 +66,13 @@ function persistenceOf({ aof_enabled, appendfsync }: Facts): RedisInspection["pe
   return aof_enabled === undefined ? undefined : { appendonly: aof_enabled === "1", appendfsync };
 }
 
-/** Every command that the adapter and its scripts send, each on names that it is sent for. */
-function commandsOn({ rows, index, flushed }: Names): string[][] {
+/** Every command that the adapter and its scripts send, each on a name that it is sent for. */
+function commandsOn({ rows, index, flushed }: Names, keyPrefix: string): string[][] {
   const row = `${rows}key`;
   const ofRow = [["get"], ["set", "v"], ["mget"], ["getrange", "0", "1"], ["pexpireat", "1"], ["del"]];
   const ofIndex = [["zadd", "0", "k"], ["zrem", "k"], ["zcard"], ["zrangebylex", "-", "+"], ["zrangebyscore", "0", "1"]];
   const ofCounters = [["hget", "f"], ["hset", "f", "v"], ["hmget", "f"], ["hgetall"]];
-  const on = (key: string, commands: string[][]): string[][] => commands.map(([command, ...rest]) => [command, key, ...rest]);
+  const on = (key: string, commands: string[][]): string[][] => commands.map(([command, ...rest]) => [command, keyPrefix + key, ...rest]);
   const keyless = [["time"], ["eval", "return 0", "0"], ["evalsha", "0".repeat(40), "0"], ["select", "0"]];
   return [...on(row, ofRow), ...on(index, ofIndex), ...on(flushed, ofCounters), ...keyless];
 }
@@ -80,11 +80,12 @@ function commandsOn({ rows, index, flushed }: Names): string[][] {
 /** Asks the server, which runs nothing (Redis 7 and newer); undefined where it has no answer, or this user may not ask. */
 async function missingTo(client: Redis, user: string, names: Names): Promise<string[] | undefined> {
   const missing = new Set<string>();
-  for (const [command, ...rest] of commandsOn(names)) {
+  const keyPrefix = client.options.keyPrefix ?? "";
+  for (const [command, ...rest] of commandsOn(names, keyPrefix)) {
     const answer = (await unlessRefused(client.call("ACL", "DRYRUN", user, command, ...rest)).catch(unlessOfOldServer)) as string | undefined;
     if (answer === undefined) return undefined;
     if (answer === "OK") continue;
-    missing.add(/ key\b/.test(answer) && !/ run the /.test(answer) ? `~${names.rows.slice(0, -"row:".length)}*` : `+${command}`);
+    missing.add(/ key\b/.test(answer) && !/ run the /.test(answer) ? `~${keyPrefix}${names.rows.slice(0, -"row:".length)}*` : `+${command}`);
   }
   return [...missing];
 }
