@@ -1,7 +1,8 @@
 // Kills whole meshes of processes at random moments, and judges what is left in the store.
 //
-//   npm run crash -- --rounds 300 --store lmdb:./folder     or postgres://user@host/database?schema=crash, redis://host/0?prefix=crash
+//   npm run crash -- --rounds 300 --store lmdb:./folder     or postgres://user@host/database?schema=crash, redis://host/0?prefix=crash, dynamodb://table?…
 //   npm run crash -- --store postgres:                      without an address: a folder, or a server, for this run alone
+//   npm run crash -- --store dynamodb:                      an emulator that has no transactions; dynamodb:transactions emulates those too
 //   npm run crash -- --rounds 1 --seed 42                   one of them again: the same draws, though not the same moments of the machine
 
 import { parseArgs } from "node:util";

@@ -1,11 +1,12 @@
 // dynalite, an emulator of DynamoDB in JavaScript, in a process of its own and with its data in a temporary folder.
 
+import { randomUUID } from "node:crypto";
 import {
   BatchGetItemCommand,
   CreateTableCommand,
-  DeleteTableCommand,
   DynamoDBClient,
   PutItemCommand,
+  waitUntilTableExists,
   type CreateTableCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@causalmesh/adapter-dynamodb";
@@ -13,19 +14,27 @@ import type { Row } from "@causalmesh/core";
 import { startDynamodb } from "@causalmesh/test-servers";
 import type { BareClient, Database } from "./database.js";
 
-const TableName = "bare";
-const TABLE: CreateTableCommandInput = {
-  TableName,
+const TABLE: Omit<CreateTableCommandInput, "TableName"> = {
   BillingMode: "PAY_PER_REQUEST",
   AttributeDefinitions: [{ AttributeName: "key", AttributeType: "S" }],
   KeySchema: [{ AttributeName: "key", KeyType: "HASH" }],
 };
 /** As many as the adapter has under way. */
 const PUTS_IN_FLIGHT = 32;
+const TABLE_SECONDS_MAX = 10;
 /** What one BatchGetItem takes. */
 const KEYS_MAX = 100;
 
+/** The server removes a table in its own time, so an empty one is another. */
+async function makeTable(client: DynamoDBClient): Promise<string> {
+  const TableName = `bare-${randomUUID()}`;
+  await client.send(new CreateTableCommand({ ...TABLE, TableName }));
+  await waitUntilTableExists({ client, maxWaitTime: TABLE_SECONDS_MAX, minDelay: 1, maxDelay: 1 }, { TableName });
+  return TableName;
+}
+
 async function bareClient(client: DynamoDBClient): Promise<BareClient> {
+  let TableName = await makeTable(client);
   const decoder = new TextDecoder();
   const write = async ({ key, value, timestamp, replica, counter, expiresAt }: Row): Promise<void> => {
     const numbers = Object.entries({ timestamp, replica, counter, expiresAt }).map(([name, number]) => [name, { N: String(number) }]);
@@ -44,12 +53,8 @@ async function bareClient(client: DynamoDBClient): Promise<BareClient> {
     const { Responses } = await client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead: true } } }));
     return Responses![TableName].length;
   };
-  await client.send(new CreateTableCommand(TABLE));
   return {
-    clear: async () => {
-      await client.send(new DeleteTableCommand({ TableName }));
-      await client.send(new CreateTableCommand(TABLE));
-    },
+    clear: async () => void (TableName = await makeTable(client)),
     writeMany: async (rows) => {
       const left = rows.values();
       const work = async (): Promise<void> => {
@@ -62,10 +67,7 @@ async function bareClient(client: DynamoDBClient): Promise<BareClient> {
       const parts = Array.from({ length: Math.ceil(keys.length / KEYS_MAX) }, (_, index) => keys.slice(index * KEYS_MAX, (index + 1) * KEYS_MAX));
       return (await Promise.all(parts.map(read))).reduce((sum, count) => sum + count, 0);
     },
-    close: async () => {
-      await client.send(new DeleteTableCommand({ TableName }));
-      client.destroy();
-    },
+    close: async () => client.destroy(),
   };
 }
 

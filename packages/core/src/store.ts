@@ -84,7 +84,7 @@ export interface Store {
 
   /**
    * The registry, and counters that cover every row that anybody has read from the store before the call. So without `atomicApply` it first completes what other calls of
-   * `apply` have begun, in this process or in one that has ended; `swapRegistry` does so too, before the new epoch begins. This makes the store a causal cut for a mesh that
+   * `apply` have begun that raise counters, in this process or in one that has ended; `swapRegistry` does so too, before the new epoch begins. This makes the store a causal cut for a mesh that
    * begins, which reads the registry first. A node that reads rows in the middle of a batch judges them by their dots: of what it has received it knows what they
    * follow, and of nothing else it shows a row.
    */

@@ -5,14 +5,16 @@
 // apart under the name `view`.
 
 import { GetItemCommand, PutItemCommand, TransactGetItemsCommand, type AttributeValue, type Put } from "@aws-sdk/client-dynamodb";
+import { otherFormat } from "@causalmesh/adapter-kit";
 import { fencedError, MeshError, type FlushedCounters } from "@causalmesh/core";
 import { isConditionFailed, nameOf } from "./errors.js";
 import { ATTEMPTS_MAX, pause } from "./pause.js";
-import { metaKey, number, type Item } from "./schema.js";
+import { FORMAT, metaKey, number, type Item } from "./schema.js";
 import type { Table } from "./table.js";
 
 /** Its fields, without its key. `applies` are the names of those under way. */
 export interface Head {
+  /** 0 where there is none yet. */
   readonly version: number;
   readonly epoch: number;
   readonly view: string | undefined;
@@ -38,15 +40,16 @@ export function decodeCounters(attribute: AttributeValue | undefined): FlushedCo
 }
 
 /**
- * By a transaction of one item where the server has those: a plain read gives the head as it was before a batch that is being committed, whose rows may be
+ * Throws STORE_INVALID for one of another format. By a transaction of one item where the server has those: a plain read gives the head as it was before a batch that is being committed, whose rows may be
  * seen already; this one waits for it.
  */
-export async function readHead({ send, TableName, prefix, server }: Table): Promise<Head> {
+export async function readHead({ send, name, TableName, prefix, server }: Table): Promise<Head> {
   const Get = { TableName, Key: metaKey(prefix, "head") };
   const item = await (server.transacts
     ? send(new TransactGetItemsCommand({ TransactItems: [{ Get }] })).then(({ Responses }) => Responses?.[0]?.Item, unknown)
     : plainly());
-  const { version, epoch, view, applies, flushed } = item ?? {};
+  const { format, version, epoch, view, applies, flushed } = item ?? {};
+  if (item !== undefined && format?.N !== String(FORMAT)) throw otherFormat(name, format?.N, FORMAT);
   return { version: Number(version?.N ?? 0), epoch: Number(epoch?.N ?? 0), view: view?.S, applies: applies?.SS ?? [], flushed: decodeCounters(flushed) };
 
   async function plainly(): Promise<Item | undefined> {
@@ -65,6 +68,7 @@ export function putHead({ TableName, prefix }: Table, before: Head, { epoch, vie
     TableName,
     Item: {
       ...metaKey(prefix, "head"),
+      format: number(FORMAT),
       version: number(before.version + 1),
       epoch: number(epoch),
       flushed: encodeCounters(flushed),

@@ -5,8 +5,9 @@ import { BatchGetItemCommand, DeleteItemCommand, DescribeTimeToLiveCommand, GetI
 import { MeshError } from "@causalmesh/core";
 import { dynamodbError, nameOf } from "./errors.js";
 import type { DynamodbStoreOptions } from "./options.js";
-import { metaKey, SCHEMA_VERSION } from "./schema.js";
-import { checkKey, describeTable, openTable, readVersion, type Table } from "./table.js";
+import { readHead } from "./head.js";
+import { FORMAT, metaKey } from "./schema.js";
+import { checkKey, describeTable, openTable, type Table } from "./table.js";
 
 /** What stands in a table, and what the credentials that asked may do there. */
 export interface DynamodbInspection {
@@ -45,11 +46,12 @@ async function inspect(table: Table): Promise<DynamodbInspection> {
   const missing = [...(found === "unknown" ? ["dynamodb:DescribeTable"] : []), ...(await missingRights(table))];
   const timeToLive = await send(new DescribeTimeToLiveCommand({ TableName })).catch(() => undefined);
   const expires = timeToLive && timeToLive.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED";
-  const common = { name, status: isThere ? found.TableStatus : undefined, versionExpected: SCHEMA_VERSION, expires, missing };
+  const common = { name, status: isThere ? found.TableStatus : undefined, versionExpected: FORMAT, expires, missing };
   try {
     if (isThere) checkKey(table, found);
     const readable = found !== undefined && !missing.includes("dynamodb:GetItem");
-    return { ...common, version: readable ? await readVersion(table) : undefined, problem: undefined };
+    const isUsed = readable && (await readHead(table)).version > 0;
+    return { ...common, version: isUsed ? FORMAT : undefined, problem: undefined };
   } catch (error) {
     if (error instanceof MeshError && error.code === "STORE_INVALID") return { ...common, version: undefined, problem: error };
     throw error;

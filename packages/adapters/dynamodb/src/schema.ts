@@ -2,10 +2,9 @@
 //
 //   pk                             sk          other attributes
 //   causalmesh#0 … causalmesh#15   KEY         value, timestamp, replica, counter, expiresAt, goneAt      one key's newest write
-//   causalmesh#meta                head        version, epoch, view, flushed, applies      see head.ts
-//   causalmesh#meta                view#NAME   bytes, flushed                              the registry of the head's view
-//   causalmesh#meta                schema      version
-//   causalmesh#journal#NAME        0, 1, 2 …   rows, flushed, goneAt                       see journal.ts
+//   causalmesh#meta                head        format, version, epoch, view, flushed, applies      see head.ts
+//   causalmesh#meta                view#NAME   bytes, flushed                                      the registry of the head's view
+//   causalmesh#journal#NAME        0, 1, 2 …   rows, flushed, goneAt                               see journal.ts
 //
 // DynamoDB gives the items of one pk in the order of the UTF-8 bytes of sk, which is the order of scans. One pk bears about 1 000 writes in
 // a second, so rows are dealt out to several by a hash of the key, and a scan merges them.
@@ -18,7 +17,7 @@ import { damagedRow, partsOf } from "@causalmesh/adapter-kit";
 import { limits, type Row } from "@causalmesh/core";
 
 /** Raised with each change of the format; a store of another version is refused. */
-export const SCHEMA_VERSION = 1;
+export const FORMAT = 1;
 export const SHARDS = 16;
 /** DynamoDB takes items of 400 KiB with the names of their attributes; 2 KiB are more than keys, prefix, names and numbers take. */
 export const VALUE_BYTES_MAX = 398 * 1024;

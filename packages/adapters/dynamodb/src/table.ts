@@ -1,21 +1,12 @@
-// The table as this store reaches it: found, or made at the first use, and of this version's format.
+// The table as this store reaches it: found, or made at the first use.
 
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateTimeToLiveCommand,
-  type DynamoDBClient,
-  type TableDescription,
-} from "@aws-sdk/client-dynamodb";
-import { Calls, otherFormat } from "@causalmesh/adapter-kit";
+import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand, type DynamoDBClient, type TableDescription } from "@aws-sdk/client-dynamodb";
+import { Calls } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
 import type { Head } from "./head.js";
-import { isConditionFailed, isContended, nameOf } from "./errors.js";
+import { isContended, nameOf } from "./errors.js";
 import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
 import { ATTEMPTS_MAX, pause } from "./pause.js";
-import { metaKey, number, SCHEMA_VERSION, type Item } from "./schema.js";
 
 export interface Table {
   readonly send: DynamoDBClient["send"];
@@ -72,7 +63,6 @@ export async function prepareTable(table: Table, createTable: boolean): Promise<
     if (!createTable) throw new MeshError("STORE_INVALID", `${table.name}: the table is not there; make it as the README says, or allow createTable`);
     await makeTable(table);
   } else if (found !== "unknown") checkKey(table, found);
-  if ((await readVersion(table)) === undefined) await writeVersion(table);
 }
 
 /** undefined where there is none; "unknown" where these credentials may not ask, which is no reason not to work. */
@@ -122,23 +112,4 @@ async function unless(names: RegExp, call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
     if (!names.test(nameOf(error))) throw error;
   });
-}
-
-/** Of the format under this prefix; undefined where there is none yet. Throws STORE_INVALID for another than this version's. */
-export async function readVersion({ send, TableName, prefix, name }: Table): Promise<number | undefined> {
-  const { Item: schema } = await send(new GetItemCommand({ TableName, Key: metaKey(prefix, "schema"), ConsistentRead: true }));
-  const version = schema === undefined ? undefined : Number(schema.version?.N);
-  if (version === undefined || version === SCHEMA_VERSION) return version;
-  throw otherFormat(name, version, SCHEMA_VERSION);
-}
-
-async function writeVersion(table: Table): Promise<void> {
-  const Item: Item = { ...metaKey(table.prefix, "schema"), version: number(SCHEMA_VERSION) };
-  try {
-    await table.send(new PutItemCommand({ TableName: table.TableName, Item, ConditionExpression: "attribute_not_exists(pk)" }));
-  } catch (error) {
-    if (!isConditionFailed(error)) throw error;
-    // Another process was faster, of whatever version.
-    await readVersion(table);
-  }
 }

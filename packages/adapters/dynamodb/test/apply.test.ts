@@ -16,7 +16,7 @@ describe("an apply without transactions", () => {
 
   it("is written down, named, and sent at once; then it is struck out, with its counters", async () => {
     const store = place.open();
-    await store.apply([row("first")], []);
+    await store.apply([row("first")], [[9, 1]]);
     place.way.seen.length = place.way.widest = 0;
     const rows = rowsOf(200);
     await store.apply(rows, [[1, 200]]);
@@ -31,6 +31,15 @@ describe("an apply without transactions", () => {
     expect(steps.filter((step, index) => step !== steps[index - 1])).toEqual(["PutItem", "begins", "row", "ends"]);
     await expect.poll(() => place.journalItems()).toBe(0);
     expect(await place.underWay()).toBe(0);
+  });
+
+  it("that is of no mesh, without counters and epoch, neither asks for the head nor changes it", async () => {
+    const stores = [place.open(), place.open()];
+    await Promise.all(stores.map((store) => store.getMany([])));
+    place.way.seen.length = 0;
+    await Promise.all(stores.flatMap((store, index) => [1, 2, 3].map((timestamp) => store.apply([row("a", { timestamp }), row(`b${index}`)], []))));
+    expect(place.puts().length).toBe(place.way.seen.length);
+    expect((await stores[0].getMany(["a", "b0", "b1"])).map((found) => found?.timestamp)).toEqual([3, 1, 1]);
   });
 
   it("asks only once whether there are any", async () => {
@@ -288,7 +297,7 @@ describe("an apply with transactions", () => {
       let left = 3;
       const fields = { message: `Transaction cancelled, please refer cancellation reasons for specific reasons [${Code}]`, CancellationReasons: [{ Code }] };
       place.way.fault = ({ operation }) => (operation === "TransactWriteItems" && left-- > 0 ? { error: "TransactionCanceledException", fields } : undefined);
-      await store.apply([row(Code)], []);
+      await store.apply([row(Code)], [[1, 1]]);
       expect(left).toBeLessThan(0);
       expect((await store.getMany([Code]))[0]?.key).toBe(Code);
     }

@@ -47,11 +47,10 @@ it("a table that a mesh has used is told apart from one that none has used under
 describe("a table that cannot be used as it is", () => {
   it("because another version has used it", async () => {
     await place.open().getMany([]);
-    const Key = { pk: { S: `${place.prefix}#meta` }, sk: { S: "schema" } };
-    await place.client.send(new PutItemCommand({ TableName: place.table, Item: { ...Key, version: { N: "99" } } }));
+    await place.client.send(new PutItemCommand({ TableName: place.table, Item: { ...place.headKey, format: { N: "99" } } }));
     const { version, problem } = await look();
     expect([version, problem?.code, problem?.message]).toEqual([undefined, "STORE_INVALID", expect.stringContaining("format 99")]);
-    await place.client.send(new DeleteItemCommand({ TableName: place.table, Key }));
+    await place.client.send(new DeleteItemCommand({ TableName: place.table, Key: place.headKey }));
     expect((await look()).problem).toBeUndefined();
   });
 
