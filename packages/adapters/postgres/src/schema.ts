@@ -23,11 +23,13 @@ export interface StoredRow extends StoredValue {
 }
 
 export function encodeKey(key: string): string {
+  // A look for what next to no key has costs a tenth of replacing it.
+  if (!key.includes("\u0000") && !key.includes("\u0001")) return key;
   return key.replace(/[\u0000\u0001]/g, (unit) => (unit === "\u0000" ? "\u0001\u0001" : "\u0001\u0002"));
 }
 
 export function decodeKey(text: string): string {
-  return text.replace(/\u0001[\u0001\u0002]/g, (escape) => (escape === "\u0001\u0001" ? "\u0000" : "\u0001"));
+  return !text.includes("\u0001") ? text : text.replace(/\u0001[\u0001\u0002]/g, (escape) => (escape === "\u0001\u0001" ? "\u0000" : "\u0001"));
 }
 
 /** The first text behind all that start with `prefix`, in the order of UTF-8 bytes; null where there is none. */

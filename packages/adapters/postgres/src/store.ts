@@ -15,7 +15,7 @@ import type { PoolClient } from "pg";
 import { Connections } from "./connections.js";
 import { fencedBy, lostToOthers, storeError } from "./errors.js";
 import { resolveOptions, type PostgresStoreOptions, type Settings } from "./options.js";
-import { afterPrefix, decodeKey, decodeRow, decodeValue, encodeKey, encodeRows, encodeValue, type StoredRow, type StoredValue } from "./schema.js";
+import { afterPrefix, decodeRow, decodeValue, encodeKey, encodeRows, encodeValue, type StoredRow, type StoredValue } from "./schema.js";
 import { sqlFor, type Sql } from "./sql.js";
 import { openTables } from "./tables.js";
 
@@ -33,8 +33,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
 
 /** Attempts at a call that the server ended in favour of another transaction. */
 const ATTEMPTS_MAX = 5;
-/** Rows in one statement, and bytes of their values: more are several statements of one transaction. */
-const STATEMENT_ROWS_MAX = limits.FLUSH_ROWS_MAX;
+/** Rows in one statement, and bytes of their values: more are several statements of one transaction. A node's batch goes a little beyond its bound. */
+const STATEMENT_ROWS_MAX = 2 * limits.FLUSH_ROWS_MAX;
 const STATEMENT_BYTES_MAX = limits.FLUSH_BYTES_MAX;
 /** One apply of a store looks so often for rows that may go, and removes no more of them than an apply brings, so that it keeps up. */
 const REMOVE_INTERVAL_MS = 60_000;
@@ -57,9 +57,11 @@ class PostgresStore implements Store {
   }
 
   async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
-    const { rows } = await this.#call(async (client) => await client.query<StoredRow>(this.#sql.getMany, [[...new Set(keys)].map(encodeKey)]));
-    const found = new Map(rows.map((row) => [decodeKey(row.key), row]));
-    return keys.map((key) => {
+    const stored = keys.map(encodeKey);
+    const { rows } = await this.#call(async (client) => await client.query<StoredRow>(this.#sql.getMany, [stored]));
+    const found = new Map<string, StoredRow>();
+    for (const row of rows) found.set(row.key, row);
+    return stored.map((key) => {
       const row = found.get(key);
       return row === undefined ? undefined : decodeRow(row);
     });
