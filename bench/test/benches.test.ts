@@ -37,7 +37,7 @@ describe("a bench prints one line", () => {
     ["ring", []],
     ["eviction", ["warm", "afterScan"]],
     ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle"]],
-    ["miss", ["lmdb", "redis", "postgres"]],
+    ["miss", ["lmdb", "lmdbSingle", "redis", "redisSingle", "postgres", "postgresSingle"]],
     ["acknowledge", ["lmdb stored", "redis stored", "postgres stored"]],
     ["hit", [...HIT_RATIOS, ...HIT_RATIOS.map((name) => `set${name[0].toUpperCase()}${name.slice(1)}`)]],
   ])(
