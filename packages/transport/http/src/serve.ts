@@ -87,7 +87,7 @@ class RunningServer implements HttpServer {
   readonly #isTls: boolean;
   readonly #closeTimeoutMs: number;
   /** The answer under way on each connection. */
-  readonly #answers = new WeakMap<object, ServerResponse>();
+  readonly #answers = new Map<unknown, ServerResponse>();
   #url = "";
   #closing: Promise<void> | undefined;
 
@@ -103,9 +103,13 @@ class RunningServer implements HttpServer {
     };
     const listener = getRequestListener((request) => handler.fetch(request), { overrideGlobalObjects: false, errorHandler: unreadable });
     const listen = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+      const { socket } = incoming;
       outgoing.shouldKeepAlive &&= this.#closing === undefined;
-      outgoing.once("close", () => this.#closing !== undefined && this.#server.closeIdleConnections());
-      this.#answers.set(incoming.socket, outgoing);
+      this.#answers.set(socket, outgoing);
+      outgoing.once("close", () => {
+        if (this.#answers.get(socket) === outgoing) this.#answers.delete(socket);
+        if (this.#closing !== undefined) this.#server.closeIdleConnections();
+      });
       void listener(incoming, outgoing);
     };
     this.#server =
@@ -117,7 +121,7 @@ class RunningServer implements HttpServer {
     this.#server.on("clientError", (error, socket) => {
       const answer = this.#answers.get(socket);
       // Within an answer nothing else can be said any more.
-      if (answer !== undefined && answer.headersSent && !answer.writableFinished) socket.destroy();
+      if (answer?.headersSent === true) socket.destroy();
       else refuse(error, socket as Socket);
     });
   }
@@ -164,6 +168,7 @@ class RunningServer implements HttpServer {
         clearTimeout(late);
         resolve();
       });
+      for (const answer of this.#answers.values()) answer.shouldKeepAlive = false;
       this.#server.closeIdleConnections();
     });
     await this.#closing;

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { onTestFinished, describe, expect, it } from "vitest";
 import { connectHttp } from "../src/index.js";
+import { slowMesh } from "./support/slow-mesh.js";
 import { apiKeys, embedded, KEYS, served } from "./support/front.js";
 
 /** A server that answers as it is told. */
@@ -62,6 +63,17 @@ describe("a client over HTTP", () => {
     expect(session.node).toBe(second.url);
     await session.set("k", 2);
     expect(() => client.session(undefined, { node: "http://elsewhere.example" })).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
+  });
+
+  it("loses nothing of calls that it makes at a time, before any node but the writer's shows it", async () => {
+    const { mesh } = await slowMesh(100);
+    const [first, second] = await Promise.all(["n1", "n2"].map((node) => served(mesh, { node })));
+    const client = connectHttp({ url: [first.url, second.url], namespace: "blue" });
+    const session = client.session(undefined, { node: first.url });
+    const keys = Array.from({ length: 10 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key, index) => session.set(key, index, { durability: "memory" })));
+    const next = client.session(await session.token(), { node: second.url });
+    expect(await next.getMany(keys)).toEqual(keys.map((_, index) => index));
   });
 
   it("tries again what the server says may succeed, and waits as long as it says", async () => {
