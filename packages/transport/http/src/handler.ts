@@ -4,7 +4,7 @@
 import { inspectToken, MeshError, type Duration, type Mesh } from "@causalmesh/core";
 import { ANYONE, checkNamespaceOf, checkRole, Keyring, type ApiKeySource, type Caller } from "./api-keys.js";
 import { OPERATIONS } from "./operations.js";
-import { problemOf, problemResponse } from "./problem.js";
+import { Problem, problemOf, problemResponse } from "./problem.js";
 import { matchRoute, type Match } from "./routes.js";
 import { openSession, tokensOf } from "./sessions.js";
 
@@ -20,7 +20,7 @@ export interface HttpHandlerOptions {
   readonly node?: string;
   /** For each call; default: the mesh's. */
   readonly timeoutMs?: number;
-  /** Told of every answer with a status of 500 or more, with its cause, and of API keys that cannot be loaded. Default: `console.error`. */
+  /** Told of every failure of the server's side (status 500 or more), with its cause, and of API keys that cannot be loaded. Default: `console.error`. */
   readonly onError?: (error: unknown, request: Request | undefined) => void;
 }
 
@@ -50,7 +50,8 @@ export async function httpHandler(mesh: Mesh, options: HttpHandlerOptions = {}):
     try {
       return await serve(request, mesh, options, keyring);
     } catch (error) {
-      if (problemOf(error).status >= 500) onError(error, request);
+      // A Problem is what the caller did, also where the answer is that the mesh cannot do it.
+      if (!(error instanceof Problem) && problemOf(error).status >= 500) onError(error, request);
       const response = problemResponse(error);
       return request.method === "HEAD" ? new Response(null, response) : response;
     }

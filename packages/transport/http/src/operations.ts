@@ -5,7 +5,7 @@ import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
 import { openApiDocument } from "./openapi.js";
 import { Problem, problemResponse } from "./problem.js";
-import { checkMembers, checkQuery, isText, listOf, readBody, readMembers, writeOptions } from "./requests.js";
+import { checkMembers, checkQuery, deleteOptions, isText, listOf, readBody, readMembers, setOptions } from "./requests.js";
 import type { Operation } from "./routes.js";
 import { headerToken } from "./sessions.js";
 import { entryOf, JSON_TYPE, represent, TAGGED_TYPE, valueOf, valueOfEntry, wantsTags, type ValueEntry } from "./values.js";
@@ -100,7 +100,7 @@ function refuseConditions({ headers }: Request): void {
 
 async function putValue({ request, query, key, ...exchange }: Exchange): Promise<Response> {
   refuseConditions(request);
-  const options = writeOptions(query, request.headers);
+  const options = setOptions(query, request.headers);
   const session = exchange.session();
   await session.set(key, valueOf(await readBody(request), request.headers.get("content-type")), options);
   return new Response(null, { status: 204, headers: await sessionHeaders(session, key) });
@@ -108,9 +108,9 @@ async function putValue({ request, query, key, ...exchange }: Exchange): Promise
 
 async function deleteValue({ request, query, key, ...exchange }: Exchange): Promise<Response> {
   refuseConditions(request);
-  const { durability } = writeOptions(query, request.headers);
+  const options = deleteOptions(query, request.headers);
   const session = exchange.session();
-  await session.delete(key, durability === undefined ? {} : { durability });
+  await session.delete(key, options);
   return new Response(null, { status: 204, headers: await sessionHeaders(session, key) });
 }
 
@@ -143,7 +143,6 @@ const WRITE_EXAMPLE = '{"set": [{"key": "a", "value": 1}]} or {"delete": ["a"]}'
 
 async function writeMany({ request, query, ...exchange }: Exchange): Promise<Response> {
   refuseConditions(request);
-  const options = writeOptions(query, request.headers);
   const members = await readMembers(request);
   checkMembers(members, ["set", "delete"]);
   if ("set" in members === "delete" in members) throw new Problem("REQUEST_INVALID", `the body has either "set" or "delete": ${WRITE_EXAMPLE}`);
@@ -151,6 +150,7 @@ async function writeMany({ request, query, ...exchange }: Exchange): Promise<Res
   let first: string | undefined;
   if ("set" in members) {
     const entries = listOf(members, "set", isSetEntry, limits.KEYS_PER_REQUEST_MAX, WRITE_EXAMPLE);
+    const options = setOptions(query, request.headers);
     first = entries[0]?.key;
     await session.setMany(
       entries.map((entry) => [entry.key, valueOfEntry(entry)] as const),
@@ -158,6 +158,7 @@ async function writeMany({ request, query, ...exchange }: Exchange): Promise<Res
     );
   } else {
     const keys = listOf(members, "delete", isText, limits.KEYS_PER_REQUEST_MAX, WRITE_EXAMPLE);
+    const options = deleteOptions(query, request.headers);
     first = keys[0];
     await session.deleteMany(keys, options);
   }

@@ -30,15 +30,22 @@ export function checkQuery(query: URLSearchParams, allowed: readonly string[]): 
   }
 }
 
-/** Time to live and durability of a write. Their values are checked by the session. */
-export function writeOptions(query: URLSearchParams, headers: Headers): WriteOptions {
+/** Time to live and durability of a write that sets something. Their values are checked by the session. */
+export function setOptions(query: URLSearchParams, headers: Headers): WriteOptions {
   checkQuery(query, [TTL, DURABILITY]);
-  const durability = query.get(DURABILITY) ?? headers.get("causalmesh-durability");
   const ttl = query.get(TTL) ?? headers.get("causalmesh-ttl");
-  return {
-    ...(durability === null ? {} : { durability: durability as Durability }),
-    ...(ttl === null ? ttlInSeconds(headers) : { ttl: isNumber(ttl) ? Number(ttl) : ttl }),
-  };
+  return { ...durabilityIn(query, headers), ...(ttl === null ? ttlInSeconds(headers) : { ttl: isNumber(ttl) ? Number(ttl) : ttl }) };
+}
+
+/** Durability of a write that deletes something: a time to live in the query is refused, those of header lines have no meaning. */
+export function deleteOptions(query: URLSearchParams, headers: Headers): WriteOptions {
+  checkQuery(query, [DURABILITY]);
+  return durabilityIn(query, headers);
+}
+
+function durabilityIn(query: URLSearchParams, headers: Headers): WriteOptions {
+  const durability = query.get(DURABILITY) ?? headers.get("causalmesh-durability");
+  return durability === null ? {} : { durability: durability as Durability };
 }
 
 /** `x-ttl` is unstorage's, in seconds. */

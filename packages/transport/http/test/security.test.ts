@@ -274,6 +274,26 @@ describe("strangers", () => {
     await alive(url);
   });
 
+  it("who send a body without end are cut off, although it is read by nobody", async () => {
+    const { url } = await guarded();
+    const begin = performance.now();
+    const answer = await new Promise<string>((resolve) => {
+      let text = "";
+      const chunk = `${(64 * 1024).toString(16)}\r\n${"x".repeat(64 * 1024)}\r\n`;
+      const socket = dial(portOf(url), "127.0.0.1", () => socket.write("PUT /v1/blue/k HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"));
+      const timer = setInterval(() => socket.writableLength < 1024 * 1024 && socket.write(chunk), 1);
+      socket.on("data", (piece) => (text += piece.toString()));
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        clearInterval(timer);
+        resolve(text);
+      });
+    });
+    expect(answer === "" || answer.startsWith("HTTP/1.1 401 ")).toBe(true);
+    expect(performance.now() - begin).toBeLessThan(15_000);
+    await alive(url);
+  });
+
   it("with headers that are too large or too many are told so", async () => {
     const { url } = await guarded();
     const answer = await raw(portOf(url), `GET /v1/blue/k HTTP/1.1\r\nhost: localhost\r\nx-large: ${"x".repeat(100 * 1024)}\r\n\r\n`);

@@ -225,6 +225,13 @@ describe("ttl and durability", () => {
     expect(await ask(`${at("k")}${query}`, { method: "PUT", json: 1 })).toMatchObject({ status: 400, code });
   });
 
+  it("of a deletion has no ttl", async () => {
+    const { url, at } = await front();
+    expect(await ask(`${at("k")}?ttl=5m`, { method: "DELETE" })).toMatchObject({ status: 400, code: "REQUEST_INVALID" });
+    expect(await ask(`${url}/v1/shop/write?ttl=5m`, { method: "POST", json: { delete: ["k"] } })).toMatchObject({ status: 400, code: "REQUEST_INVALID" });
+    expect((await ask(`${at("k")}?durability=stored`, { method: "DELETE" })).status).toBe(204);
+  });
+
   it("everywhere and stored are answered when it is so", async () => {
     const mesh = await embedded({ nodes: 3 });
     const [first, second] = await Promise.all(["node-1", "node-2"].map((node) => served(mesh, { node })));
