@@ -3,6 +3,7 @@ import { defineConfig, type Plugin } from "vitest/config";
 const ROOTS = [
   "packages/core",
   "packages/conformance",
+  "packages/adapters/kit",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
   "packages/adapters/postgres",

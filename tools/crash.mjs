@@ -1,15 +1,16 @@
 // Kills whole meshes of processes at random moments, and judges what is left in the store.
 //
-//   npm run crash -- --rounds 300 --store lmdb:./folder     or postgres://user@host/database, with a schema of its own: ?schema=crash
+//   npm run crash -- --rounds 300 --store lmdb:./folder     or postgres://user@host/database?schema=crash, redis://host/0?prefix=crash, dynamodb://table?…
 //   npm run crash -- --store postgres:                      without an address: a folder, or a server, for this run alone
+//   npm run crash -- --store dynamodb:                      an emulator that has no transactions; dynamodb:transactions emulates those too
 //   npm run crash -- --rounds 1 --seed 42                   one of them again: the same draws, though not the same moments of the machine
 
 import { parseArgs } from "node:util";
-import { crashRounds, openDatabase } from "@causalmesh/faults";
+import { crashRounds, DATABASES, openDatabase } from "@causalmesh/faults";
 
 const SEED_MAX = 1_000_000_000;
 const VIOLATIONS_SHOWN = 5;
-const USAGE = "usage: npm run crash -- [--rounds N] [--store lmdb:FOLDER|postgres://…|lmdb:|postgres:] [--seed SEED] [--json]";
+const USAGE = `usage: npm run crash -- [--rounds N] [--store URL] [--seed SEED] [--json]; URL is one of ${DATABASES.join(" ")}, with an address or without`;
 
 process.exitCode = await main();
 
@@ -51,7 +52,7 @@ function parse() {
     const { values } = parseArgs({ options });
     const { seed = String(Math.floor(Math.random() * SEED_MAX)), rounds, store } = values;
     for (const [name, text] of Object.entries({ rounds, seed })) if (!/^\d{1,15}$/.test(text)) throw new Error(`--${name} takes a whole number`);
-    if (!/^(lmdb|postgres):/.test(store)) throw new Error("--store begins with lmdb: or postgres:");
+    if (!DATABASES.some((kind) => store.startsWith(kind))) throw new Error(`--store begins with ${DATABASES.join(" or ")}`);
     return { ...values, rounds: Number(rounds), seed: Number(seed) };
   } catch (error) {
     console.error(`${error.message}\n${USAGE}`);

@@ -7,6 +7,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const PUBLISHED = [
   "packages/core",
   "packages/conformance",
+  "packages/adapters/kit",
   "packages/adapters/memory",
   "packages/adapters/lmdb",
   "packages/adapters/postgres",

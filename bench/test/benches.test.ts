@@ -36,9 +36,9 @@ describe("a bench prints one line", () => {
     ["memory", ["map", "mapOfStrings"]],
     ["ring", []],
     ["eviction", ["warm", "afterScan"]],
-    ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle"]],
-    ["miss", ["lmdb", "lmdbSingle", "redis", "redisSingle", "postgres", "postgresSingle"]],
-    ["acknowledge", ["lmdb stored", "redis stored", "postgres stored"]],
+    ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle", "dynamodbBatches"]],
+    ["miss", ["lmdb", "lmdbSingle", "redis", "redisSingle", "postgres", "postgresSingle", "dynamodb", "dynamodbSingle"]],
+    ["acknowledge", ["lmdb stored", "redis stored", "postgres stored", "dynamodb stored"]],
     ["hit", [...HIT_RATIOS, ...HIT_RATIOS.map((name) => `set${name[0].toUpperCase()}${name.slice(1)}`)]],
   ])(
     "%s",

@@ -1,8 +1,8 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  // The guard runs as a program of its own beside the library.
-  entry: ["src/index.ts", "src/guard.ts"],
+  // The guard and dynalite run as programs of their own beside the library.
+  entry: ["src/index.ts", "src/guard.ts", "src/dynamodb-main.ts"],
   format: "esm",
   target: "node20",
   // vitest looks for "timers/promises" without its prefix beside the test.

@@ -72,9 +72,12 @@ describe("imports", () => {
     expect(offenders(production, (file) => importsOf(file).find((specifier) => specifier.includes("/testing/")))).toEqual([]);
   });
 
-  it("of adapters, transports and suites go to the core alone", () => {
+  it("of adapters, transports and suites go to the core alone, and those of adapters to their kit", () => {
     const lower = sources.filter((file) => /^packages\/(adapters|transport|conformance)\//.test(file));
-    expect(offenders(lower, (file) => importsOf(file).find((specifier) => /^(@causalmesh\/(?!core)|causalmesh)/.test(specifier)))).toEqual([]);
+    const isStore = (file: string): boolean => /^packages\/adapters\/(?!kit\/)/.test(file);
+    const isAllowed = (file: string, specifier: string): boolean =>
+      !/^(@causalmesh\/(?!core)|causalmesh)/.test(specifier) || (isStore(file) && specifier === "@causalmesh/adapter-kit");
+    expect(offenders(lower, (file) => importsOf(file).find((specifier) => !isAllowed(file, specifier)))).toEqual([]);
   });
 
   it("of the core go down its layers", () => {
@@ -109,7 +112,7 @@ describe("packages", () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(files.filter((file) => /^packages\/(adapters|transport)\/[^/]+\/package\.json$/.test(file)).map((file) => join(file, "..")))(
+  it.each(files.filter((file) => /^packages\/(adapters\/(?!kit\/)|transport\/)[^/]+\/package\.json$/.test(file)).map((file) => join(file, "..")))(
     "%s passes the conformance suite",
     (folder) => {
       const tests = files.filter((file) => file.startsWith(`${folder}/test/`) && file.endsWith(".test.ts"));

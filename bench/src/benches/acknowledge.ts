@@ -2,7 +2,7 @@
 
 import { createMesh, type Durability } from "@causalmesh/core";
 import type { Bench, BenchOptions, Report } from "../bench.js";
-import { onEachDatabase } from "../stores/databases.js";
+import { DATABASES_NOTE, onEachDatabase } from "../stores/databases.js";
 import { rowAt, type Database } from "../stores/database.js";
 import { percentile, round } from "../statistics.js";
 import { jsonTextAt, keyAt } from "../workload.js";
@@ -61,6 +61,7 @@ async function run(options: BenchOptions): Promise<Report> {
     figures,
     notes: [
       `One write after the other by one session of a mesh of ${NODES} nodes in this process, so that the ring costs no network; bare client: one conditional write of one row. Ratios: the bare client's median over the level's.`,
+      DATABASES_NOTE,
     ],
   };
 }

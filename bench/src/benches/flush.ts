@@ -3,7 +3,7 @@
 
 import { createMesh, limits } from "@causalmesh/core";
 import { alternated, type Aim, type Bench, type BenchOptions, type Report } from "../bench.js";
-import { onEachDatabase } from "../stores/databases.js";
+import { DATABASES_NOTE, onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
 import { ratio, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
@@ -60,13 +60,13 @@ async function oneByOne(bare: BareClient, writes: number): Promise<number> {
 }
 
 async function measure(database: Database, { quick, repetitions, progress }: BenchOptions): Promise<Samples> {
-  const writes = quick ? QUICK_WRITES : WRITES;
+  const writes = Math.ceil((quick ? QUICK_WRITES : WRITES) * (database.share ?? 1));
   const samples: Samples = { mesh: [], batches: [], single: [] };
   const bare = await database.bare();
   const subjects = [
     async (): Promise<void> => void samples.mesh.push(await throughMesh(database, writes)),
     async (): Promise<void> => void samples.batches.push(await inBatches(bare, writes)),
-    async (): Promise<void> => void samples.single.push(await oneByOne(bare, writes / SINGLE_SHARE)),
+    async (): Promise<void> => void samples.single.push(await oneByOne(bare, Math.ceil(writes / SINGLE_SHARE))),
   ];
   await throughMesh(database, QUICK_WRITES);
   await inBatches(bare, QUICK_WRITES);
@@ -98,6 +98,7 @@ async function run(options: BenchOptions): Promise<Report> {
     notes: [
       "Writes per second until the database has them; keys of 12 bytes, values of 100 in JSON, each key once. The mesh is one node in this process, written to by 512 sessions at level `memory`.",
       `Bare: the client library alone, conditional writes in batches of ${limits.FLUSH_ROWS_MAX} one after the other; single: one statement or transaction per write, one after the other.`,
+      DATABASES_NOTE,
     ],
   };
 }

@@ -3,7 +3,7 @@
 
 import { createMesh, limits, type Mesh } from "@causalmesh/core";
 import { alternated, type Aim, type Bench, type BenchOptions, type Report } from "../bench.js";
-import { onEachDatabase } from "../stores/databases.js";
+import { DATABASES_NOTE, onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
 import { ratio, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
@@ -85,12 +85,12 @@ async function alone(bare: BareClient, keys: number): Promise<number> {
 }
 
 async function run({ quick, repetitions, progress }: BenchOptions): Promise<Report> {
-  const keys = quick ? QUICK_KEYS : KEYS;
   const figures: Record<string, unknown> = {};
   const ratios: Record<string, number> = {};
   const aims: Aim[] = [];
   await onEachDatabase(async (database) => {
-    const { name } = database;
+    const { name, share = 1 } = database;
+    const keys = Math.ceil((quick ? QUICK_KEYS : KEYS) * share);
     const bare = await database.bare();
     const [many, single, rival]: [number[], number[], number[]] = [[], [], []];
     const subjects = [
@@ -119,6 +119,7 @@ async function run({ quick, repetitions, progress }: BenchOptions): Promise<Repo
       `Keys of 12 bytes, values of 100 in JSON, each read once. The mesh is one node in this process, asked by getMany for ${MANY} keys at a time, ${CALLS} calls at once.`,
       `Bare: the client library alone, asked for ${MANY} keys at a time, ${CALLS} at once; it counts the rows, and decodes no value.`,
       `One key at a time: the same mesh, asked by get, by each of ${MANY * CALLS} sessions; the node makes multi-gets of up to ${MANY} keys of it.`,
+      DATABASES_NOTE,
     ],
   };
 }

@@ -16,6 +16,8 @@ export interface BareClient {
 
 export interface Database {
   readonly name: string;
+  /** Of the operations that others get, where it is slow; by default all of them. */
+  readonly share?: number;
   /** An empty store, apart from those opened before. */
   store(): Promise<Store>;
   bare(): Promise<BareClient>;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { startPostgres, startRedis } from "@causalmesh/test-servers";
+import { startDynamodb, startPostgres, startRedis } from "@causalmesh/test-servers";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { EXIT, run } from "../src/index.js";
 import { openStore, parseStoreUrl } from "../src/store-url.js";
@@ -33,6 +33,15 @@ async function redis(): Promise<Place> {
   return { url: `${server.url.replace("//", `//:${password}@`)}/1?prefix=dev`, password };
 }
 
+async function dynamodb(): Promise<Place> {
+  const server = await startDynamodb();
+  onTestFinished(() => server.stop());
+  // An emulator takes any secret, also one that is looked for afterwards.
+  const password = server.credentials.secretAccessKey === "test" ? "correct-horse-battery" : server.credentials.secretAccessKey;
+  Object.assign(process.env, server.env, { AWS_SECRET_ACCESS_KEY: password });
+  return { url: `${server.url(`dev-${process.pid}`)}&prefix=dev`, password };
+}
+
 async function kv(...args: string[]): Promise<string> {
   const terminal = testTerminal({ cwd: temporaryFolder() });
   expect(await run(["kv", ...args], terminal), terminal.err()).toBe(EXIT.ok);
@@ -43,6 +52,7 @@ describe("causalmesh dev with CAUSALMESH_STORE", () => {
   it.each([
     ["postgres", postgres],
     ["redis", redis],
+    ["dynamodb", dynamodb],
   ])("runs a mesh on %s, keeps what it is given, and shows the password to nobody", async (scheme, place) => {
     const { url, password } = await place();
     const dev = spawn(process.execPath, [MAIN, "dev", "--nodes", "2", "--port", "0", "--json"], {
@@ -69,7 +79,7 @@ describe("causalmesh dev with CAUSALMESH_STORE", () => {
       dev.kill("SIGTERM");
     }
     expect(await exited, log).toEqual([EXIT.ok, null]);
-    expect(log).toContain(`${scheme}://127.0.0.1:`);
+    expect(log).toContain(`${scheme}://${scheme === "dynamodb" ? "dev-" : "127.0.0.1:"}`);
     expect(log).not.toContain(password);
 
     const store = await openStore(parseStoreUrl(url, "/"));

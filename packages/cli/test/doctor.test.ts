@@ -2,8 +2,8 @@
 
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { formMesh, startNode, type RunningNode, type Store } from "@causalmesh/core";
-import { freePort, startPostgres, startRedis, type PostgresServer } from "@causalmesh/test-servers";
+import { formMesh, limits, startNode, systemPlatform, type Platform, type RunningNode, type Store } from "@causalmesh/core";
+import { freePort, startDynamodb, startPostgres, startRedis, type DynamodbServer, type PostgresServer } from "@causalmesh/test-servers";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { EXIT, run } from "../src/index.js";
@@ -42,13 +42,14 @@ const statuses = (found: Record<string, CheckLine>): Record<string, string> =>
 /** A running mesh on a store, as two machines would run it. */
 async function mesh(
   url: string,
-  { nodes = 2, secret }: { nodes?: number; secret?: string } = {},
+  { nodes = 2, secret, aheadMs = 0 }: { nodes?: number; secret?: string; aheadMs?: number } = {},
 ): Promise<{ nodes: RunningNode[]; addresses: string[]; store: Store }> {
   const store = await openStore(parseStoreUrl(url, "/"));
   const addresses: string[] = [];
   for (let index = 0; index < nodes; index++) addresses.push(`127.0.0.1:${await freePort()}`);
   const { members } = await formMesh(store, addresses);
-  const started = await Promise.all(members.map(({ address, replica }) => startNode({ store, transport: tcpTransport(), address, replica, secret })));
+  const platform: Platform = { ...systemPlatform, clock: { ...systemPlatform.clock, now: () => Date.now() + aheadMs } };
+  const started = await Promise.all(members.map(({ address, replica }) => startNode({ store, transport: tcpTransport(), address, replica, secret, platform })));
   onTestFinished(async () => {
     await Promise.allSettled(started.map((node) => node.close()));
     await store.close();
@@ -161,6 +162,25 @@ describe("nodes", () => {
   });
 });
 
+describe("a node's clock", () => {
+  it.each([
+    [limits.CLOCK_AHEAD_MS_MAX + 5_000, "65 s ahead of"],
+    [-limits.CLOCK_AHEAD_MS_MAX - 5_000, "65 s behind"],
+  ])("that is %i ms apart fails, and one within the bound does not", async (aheadMs, apart) => {
+    const { addresses } = await mesh(`lmdb:${temporaryFolder()}`, { nodes: 1, aheadMs });
+    const { exitCode, checks: found } = await checks("--url", `mesh://${addresses[0]}`);
+    expect(found[`node ${addresses[0]}`]).toMatchObject({
+      status: "failed",
+      code: "CLOCK_SKEW",
+      detail: `its clock is ${apart} this machine's`,
+      advice: expect.stringContaining("NTP") as string,
+    });
+    expect(exitCode).toBe(EXIT.failed);
+    const near = await mesh(`lmdb:${temporaryFolder()}`, { nodes: 1, aheadMs: Math.sign(aheadMs) * (limits.CLOCK_AHEAD_MS_MAX - 1_000) });
+    expect((await checks("--url", `mesh://${near.addresses[0]}`)).exitCode).toBe(EXIT.ok);
+  });
+});
+
 describe("an LMDB store", () => {
   it("that is not there is not made", async () => {
     const folder = join(temporaryFolder(), "data");
@@ -243,19 +263,76 @@ describe("a Postgres store", () => {
 });
 
 describe("a store on Redis", () => {
-  it("is looked at with --write only", async () => {
-    const server = await startRedis();
+  it("that no mesh has used is not made; with a mesh it passes, and what the server keeps is said", async () => {
+    const server = await startRedis({ own: true });
     onTestFinished(() => server.stop());
     const url = `${server.url}/0?prefix=doctor`;
+    for (let time = 0; time < 2; time++) {
+      const { exitCode, checks: found } = await checks("--store", url, "--url", await closedUrl());
+      expect(found.store.detail).toMatch(/^redis at .* \(doctor\), Redis \d+\.\d+\.\d+, takes connections of the user default$/);
+      // The second time as the first: nothing was made.
+      expect(statuses(found)).toMatchObject({ schema: "failed", rights: "ok", persistence: "ok", registry: "skipped", rows: "skipped" });
+      expect(exitCode).toBe(EXIT.unreachable);
+    }
     const { addresses } = await mesh(url, { nodes: 1 });
-    const without = await checks("--store", url, "--url", `mesh://${addresses[0]}`);
-    expect(without.checks.store).toMatchObject({ status: "skipped", detail: expect.stringContaining("--write") as string });
     const { checks: found, exitCode } = await checks("--store", url, "--write");
-    expect(statuses(found)).toEqual({ store: "ok", registry: "ok", rows: "ok", [`node ${addresses[0]}`]: "ok", write: "ok" });
+    const node = `node ${addresses[0]}`;
+    expect(statuses(found)).toEqual({ store: "ok", schema: "ok", rights: "ok", persistence: "ok", registry: "ok", rows: "ok", [node]: "ok", write: "ok" });
+    expect(found.persistence.detail).toBe("appendfsync always: durable");
     expect(exitCode).toBe(EXIT.ok);
-    const away = await checks("--store", `redis://:hunter2@127.0.0.1:${await freePort()}`, "--write", "--url", await closedUrl());
+  });
+
+  it("that keeps nothing is usable, and says so", async () => {
+    const server = await startRedis({ own: true, persistence: "none", args: ["--maxmemory-policy", "volatile-lru"] });
+    onTestFinished(() => server.stop());
+    const { checks: found } = await checks("--store", server.url, "--url", await closedUrl());
+    expect(found.persistence).toMatchObject({
+      status: "ok",
+      detail: expect.stringMatching(/^appendonly no: not durable.*volatile-lru may drop deletions/) as string,
+    });
+  });
+
+  it("that does not answer exits with 3, and shows no password", async () => {
+    const away = await checks("--store", `redis://:hunter2@127.0.0.1:${await freePort()}`, "--url", await closedUrl());
     expect(away.checks.store).toMatchObject({ status: "failed", code: "STORE_UNAVAILABLE" });
+    expect(statuses(away.checks)).toMatchObject({ schema: "skipped", rights: "skipped", persistence: "skipped", registry: "skipped" });
+    expect(away.exitCode).toBe(EXIT.unreachable);
     expect(JSON.stringify(away)).not.toContain("hunter2");
+  });
+});
+
+describe("a DynamoDB table", () => {
+  let server: DynamodbServer;
+  beforeAll(async () => {
+    server = await startDynamodb();
+    Object.assign(process.env, server.env);
+  });
+  afterAll(async () => await server.stop());
+  const storeUrl = (prefix: string): string => `${server.url(`doctor-${process.pid}`)}&prefix=${prefix}`;
+
+  it("that no mesh has used is not made; with a mesh it passes", async () => {
+    const url = storeUrl("one");
+    for (let time = 0; time < 2; time++) {
+      const { exitCode, checks: found } = await checks("--store", url, "--url", await closedUrl());
+      expect(found.store).toMatchObject({ status: "ok", detail: `dynamodb table doctor-${process.pid} (one) answers` });
+      // The second time as the first: nothing was made.
+      expect(statuses(found)).toMatchObject({ schema: "failed", rights: "ok", registry: "skipped", rows: "skipped" });
+      expect(exitCode).toBe(EXIT.unreachable);
+    }
+    await mesh(url, { nodes: 1 });
+    const { exitCode, out } = await doctor("--store", url, "--write");
+    expect(out).toMatch(/store +ok +dynamodb table .* is ACTIVE; it has no time to live on goneAt/);
+    expect(out).toMatch(/schema +ok +format 1/);
+    expect(out).toMatch(/write +ok +in the store after/);
+    expect(exitCode).toBe(EXIT.ok);
+  });
+
+  it("that does not answer exits with 3", async () => {
+    const url = `dynamodb://doctor?region=eu-central-1&endpoint=http://127.0.0.1:${await freePort()}`;
+    const { exitCode, checks: found } = await checks("--store", url, "--url", await closedUrl());
+    expect(found.store).toMatchObject({ status: "failed", code: "STORE_UNAVAILABLE" });
+    expect(statuses(found)).toMatchObject({ schema: "skipped", rights: "skipped", registry: "skipped" });
+    expect(exitCode).toBe(EXIT.unreachable);
   });
 });
 

@@ -21,6 +21,7 @@ const STATUS: MemberStatus = {
   hits: 90,
   writes: 12,
   linkBytes: 4321,
+  clockMs: 1_700_000_000_000,
 };
 const NUMBERS = { cpuSeconds: 1.5, residentBytes: 1000, startTime: 1_700_000_000 };
 

@@ -60,7 +60,7 @@ describe("wrong usage exits with 2 and says what is wrong", () => {
     [["node", "start", "--store", "memory:", "--listen", "7400"], /--listen "7400" is not an address/],
     [["node", "start", "--store", "memory:", "--listen", "0.0.0.0:7400"], /can be reached from other machines/],
     [["node", "start", "--store", "mongodb://x"], /no store has the scheme mongodb:.*redis:/],
-    [["node", "start", "--store", "redis://x/y"], /something else than a number/],
+    [["node", "start", "--store", "redis://x/y"], /the URL must be redis:/],
     [["node", "start", "--store", "memory:", "--replica", "0"], /--replica must be/],
     [["node", "start", "--store", "memory:", "--cache-bytes", "10"], /--cache-bytes must be/],
     [["node", "start", "--store", "memory:", "--secret", "short"], /--secret has 5 bytes/],

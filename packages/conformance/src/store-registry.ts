@@ -1,6 +1,6 @@
 // Claims about the registry and the flushed counters: the first is swapped by at most one of many, the second only grow.
 
-import type { Store } from "@causalmesh/core";
+import type { Row, Store } from "@causalmesh/core";
 import { assert, assertEqual, assertRejects } from "./case.js";
 import { bytesOf, readFlushed, readRow, row, whereShared, type StoreClaim } from "./store-setup.js";
 
@@ -182,6 +182,25 @@ export const REGISTRY_CLAIMS: readonly StoreClaim[] = [
         const said = (await readFlushed(store))[0]?.[1] ?? 0;
         const counters = (await store.getMany(["a", "b"])).map((found) => found?.counter ?? 0);
         assert(Math.min(...counters) >= said, `everything up to ${said} was said to be there, but a and b are at ${counters.join(" and ")}`);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+      await writer;
+    },
+  },
+  {
+    name: "counters: they cover every row that was read before them",
+    check: async ({ store, open, abilities }) => {
+      const reader = abilities.shared ? await open() : store;
+      const keys = Array.from({ length: 150 }, (_, index) => `key ${index}`);
+      const batch = (at: number): Row[] => keys.map((key, index) => row(key, { timestamp: at, counter: at * keys.length + index }));
+      let writing = true;
+      const writer = (async () => {
+        for (let at = 1; at <= 8; at++) await store.apply(batch(at), [[1, (at + 1) * keys.length - 1]]);
+      })().finally(() => (writing = false));
+      while (writing) {
+        const seen = Math.max(...(await reader.getMany(keys)).map((found) => found?.counter ?? 0));
+        const said = (await readFlushed(reader))[0]?.[1] ?? 0;
+        assert(said >= seen, `the row of write ${seen} was read, and then everything up to ${said} was said to be there`);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
       await writer;

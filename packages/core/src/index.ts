@@ -14,6 +14,7 @@ export type * from "./store.js";
 export type * from "./transport.js";
 export type { Clock, Entropy, Platform, Random, Timer } from "./clock.js";
 export * as limits from "./limits.js";
+export { backoffMs } from "./host/backoff.js";
 
 // For tools.
 export { InvariantError } from "./invariant.js";

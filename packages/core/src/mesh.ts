@@ -102,6 +102,8 @@ export interface MemberStatus {
   readonly writes: number;
   /** Bytes sent to the successor. */
   readonly linkBytes: number;
+  /** What this node's clock said when it answered, in milliseconds since 1970. */
+  readonly clockMs: number;
 }
 
 export interface Mesh {

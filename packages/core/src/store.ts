@@ -70,7 +70,8 @@ export interface Store {
   /**
    * Writes each row unless the store has one of that key with a greater or equal (timestamp, replica), and raises the flushed
    * counters, never lowers them. Repeating and reordering calls is harmless. A key stands in `rows` at most once.
-   * With `abilities.atomicApply`, all at once; without, rows in the order given and the counters last.
+   * With `abilities.atomicApply`, all at once. Without, in any order with the counters last, and completed by others where it is cut off: see `readRegistry`. The order in
+   * which rows are given means nothing: it is that of the keys' first writes, with the newest one of each.
    *
    * A call that took too long for the node goes on beside the one that repeats it: a store in which two of them could mix runs one after
    * the other.
@@ -81,6 +82,12 @@ export interface Store {
    */
   apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void>;
 
+  /**
+   * The registry, and counters that cover every row that anybody has read from the store before the call. So without `atomicApply` it first completes what other calls of
+   * `apply` have begun that raise counters, in this process or in one that has ended; `swapRegistry` does so too, before the new epoch begins. This makes the store a causal cut for a mesh that
+   * begins, which reads the registry first. A node that reads rows in the middle of a batch judges them by their dots: of what it has received it knows what they
+   * follow, and of nothing else it shows a row.
+   */
   readRegistry(): Promise<RegistryState>;
 
   /** Replaces the registry if its epoch is `expectedEpoch` (0: there is none) and says whether it did. `next.epoch` is `expectedEpoch + 1`. */

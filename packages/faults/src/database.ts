@@ -1,12 +1,15 @@
-// The databases that are put to the test, by URL: `lmdb:./folder` and `postgres://…`; without an address, `lmdb:` and `postgres:` are a folder and a server of the run's own.
+// The databases that are put to the test, by URL: `lmdb:./folder`, `postgres://…`, `redis://…` and `dynamodb://table?…`. Without an address they are of the run's own: a folder, a
+// server, or dynalite, an emulator of DynamoDB; that has no transactions, and `dynamodb:transactions` is one with an emulation of those before it. To add a database, add a kind.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { dynamodbStore } from "@causalmesh/adapter-dynamodb";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { postgresStore } from "@causalmesh/adapter-postgres";
+import { redisStore } from "@causalmesh/adapter-redis";
 import type { Store } from "@causalmesh/core";
-import { startPostgres } from "@causalmesh/test-servers";
+import { startDynamodb, startPostgres, startRedis } from "@causalmesh/test-servers";
 
 export interface Database {
   /** With its address, which may hold a password. */
@@ -15,22 +18,69 @@ export interface Database {
   remove(): Promise<void>;
 }
 
+interface Kind {
+  /** Makes one for this run alone. */
+  make(): Promise<Database>;
+  open(url: string): Store;
+}
+
+async function makeDynamodb(transactions: boolean): Promise<Database> {
+  const server = await startDynamodb({ own: true, transactions });
+  // The SDK looks for credentials there, also in the processes of the nodes.
+  Object.assign(process.env, server.env);
+  return { url: server.url("faults"), remove: () => server.stop() };
+}
+
+function openDynamodb(url: string): Store {
+  const { hostname: table, searchParams } = new URL(url);
+  return dynamodbStore({ table, ...Object.fromEntries(searchParams) });
+}
+
+const unique = (): string => `faults_${process.pid}_${Date.now()}`;
+
+/** By what a URL begins with, the longer before the shorter. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  "lmdb:": {
+    make: async () => {
+      const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
+      return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+    },
+    open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
+  },
+  "postgres:": {
+    make: async () => {
+      const server = await startPostgres();
+      return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => postgresStore({ url }),
+  },
+  "redis:": {
+    make: async () => {
+      // appendfsync always: what it has answered for is on its disk.
+      const server = await startRedis({ persistence: "always" });
+      return { url: `${server.url}?prefix=${unique()}`, remove: () => server.stop() };
+    },
+    open: (url) => redisStore({ url }),
+  },
+  "dynamodb:transactions": { make: async () => await makeDynamodb(true), open: openDynamodb },
+  "dynamodb:": { make: async () => await makeDynamodb(false), open: openDynamodb },
+};
+
+/** URLs without an address. */
+export const DATABASES: readonly string[] = Object.keys(KINDS);
+
+function kindOf(url: string): Kind {
+  const kind = DATABASES.find((start) => url.startsWith(start));
+  if (kind === undefined) throw new Error(`the store's URL begins with ${DATABASES.join(", ")}`);
+  return KINDS[kind];
+}
+
 /** Finds or makes the database of a URL. */
 export async function openDatabase(url: string): Promise<Database> {
-  if (url === "lmdb:") {
-    const folder = mkdtempSync(join(tmpdir(), "causalmesh-faults-"));
-    return { url: `lmdb:${folder}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
-  }
-  if (url === "postgres:") {
-    const server = await startPostgres();
-    return { url: `${server.url}?schema=faults_${process.pid}_${Date.now()}`, remove: () => server.stop() };
-  }
-  return { url, remove: async () => undefined };
+  return DATABASES.includes(url) ? await kindOf(url).make() : { url, remove: async () => undefined };
 }
 
 /** A store on the database of a URL with an address. */
 export function openStore(url: string): Store {
-  if (url.startsWith("lmdb:")) return lmdbStore({ path: resolve(url.slice("lmdb:".length)) });
-  if (url.startsWith("postgres:")) return postgresStore({ url });
-  throw new Error("the store's URL begins with lmdb: or postgres:");
+  return kindOf(url).open(url);
 }

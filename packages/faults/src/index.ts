@@ -1,5 +1,5 @@
 export { crashRounds, type CrashOptions, type CrashReport } from "./crash-rounds.js";
-export { openDatabase, openStore, type Database } from "./database.js";
+export { DATABASES, openDatabase, openStore, type Database } from "./database.js";
 export { MeshProcesses } from "./node-process.js";
 export { Recording } from "./recording.js";
 export { Workflow, type WorkflowOptions } from "./workflow.js";

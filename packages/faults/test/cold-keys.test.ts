@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createMesh } from "@causalmesh/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { counted, openDatabase, openStore, type CountedStore } from "../dist/index.js";
+import { counted, DATABASES, openDatabase, openStore, type CountedStore } from "../dist/index.js";
 
 const SESSIONS = 1_000;
 const LATER_MS = 50;
 
-describe.each(["lmdb:", "postgres:"])("a thousand sessions on %s", (kind) => {
+describe.each(DATABASES)("a thousand sessions on %s", (kind) => {
   /** A mesh on a database where an earlier mesh has left a value. */
   async function meshWithPast(): Promise<{ mesh: Awaited<ReturnType<typeof createMesh>>; store: CountedStore }> {
     const database = await openDatabase(kind);

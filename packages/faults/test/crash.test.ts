@@ -3,11 +3,11 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 // The node's program stands beside the built library.
-import { crashRounds, openDatabase, seedFrom, type Database } from "../dist/index.js";
+import { crashRounds, DATABASES, openDatabase, seedFrom, type Database } from "../dist/index.js";
 
 const ROUNDS = 10;
 
-describe.each(["lmdb:", "postgres:"])("a mesh on %s is killed", (kind) => {
+describe.each(DATABASES)("a mesh on %s is killed", (kind) => {
   let database: Database;
   beforeAll(async () => void (database = await openDatabase(kind)));
   afterAll(async () => await database.remove());

@@ -1,10 +1,12 @@
 // What DynamoDB, its SDK and the network say, as the mesh's errors.
 
-import { MeshError, type MeshErrorCode } from "@causalmesh/core";
+import { storeError, textOf, type ErrorRule } from "@causalmesh/adapter-kit";
+import type { MeshError } from "@causalmesh/core";
 
-const CAUSES: readonly (readonly [pattern: RegExp, code: MeshErrorCode, advice: string])[] = [
+const RULES: readonly ErrorRule[] = [
   [
-    /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
+    // Also as the reason for which a transaction was cancelled.
+    /\b(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
     "STORE_UNAVAILABLE",
     "the table is asked for more than it may give; give it more capacity, or on-demand billing",
   ],
@@ -20,11 +22,8 @@ const CAUSES: readonly (readonly [pattern: RegExp, code: MeshErrorCode, advice: 
 ];
 
 /** `name` is the store's. An SDK's error shows no credentials. */
-export function storeError(name: string, cause: unknown): MeshError {
-  if (cause instanceof MeshError) return cause;
-  const text = textOf(cause);
-  const [, code, advice] = CAUSES.find(([pattern]) => pattern.test(text)) ?? [undefined, "STORE_UNAVAILABLE" as const, "check the address and the network"];
-  return new MeshError(code, `${name}: ${advice} (${text})`, { cause });
+export function dynamodbError(name: string, cause: unknown): MeshError {
+  return storeError(name, cause, RULES, "check the address and the network", { text: namedText(cause) });
 }
 
 /** Whether the condition of a write did not hold: what stands there wins. */
@@ -32,13 +31,22 @@ export function isConditionFailed(error: unknown): boolean {
   return nameOf(error) === "ConditionalCheckFailedException";
 }
 
-export function nameOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.name : undefined;
+/** What a request by itself would have failed with that was a part of a transaction. */
+export function conditionFailed(): Error {
+  return Object.assign(new Error("the condition did not hold"), { name: "ConditionalCheckFailedException" });
 }
 
-/** Node's error for several refused addresses has an empty message and the reasons inside. */
-function textOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map((error) => textOf(error)).join(", ");
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.name === "Error" ? cause.message : `${cause.name}: ${cause.message}`;
+/** Whether the same may succeed in a moment: others write the same items, or a transaction was throttled, which the SDK does not repeat. */
+export function isContended(error: unknown): boolean {
+  return /^Transaction(Conflict|InProgress)|^TransactionCanceled.*(TransactionConflict|Throttling|ThroughputExceeded)/s.test(namedText(error));
+}
+
+/** Empty for what is no error. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "";
+}
+
+function namedText(cause: unknown): string {
+  const name = nameOf(cause);
+  return name === "" || name.endsWith("Error") ? textOf(cause) : `${name}: ${textOf(cause)}`;
 }

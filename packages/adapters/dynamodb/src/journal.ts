@@ -1,120 +1,87 @@
-// What an apply is about to write, written down before it writes anything, so that an apply that was cut off can be completed.
+// An apply that is more than one transaction: written down first, so that an apply that was cut off can be completed by somebody else.
 //
-// Rows in the table of which the counters know nothing are what a cut-off apply leaves. After the end of all nodes nobody could tell
-// any more what they follow, and the next mesh would refuse to show them. So each store completes, at its first call, every apply that is
-// written down whole: nothing is lost by doing it twice, or while it is still under way elsewhere, since rows keep winners and counters only rise.
+// Rows are written in any order, as a batch as given has none: it holds the newest write of each key, so that an early row may follow what comes later. What
+// must not be seen is part of a batch, and that is kept from those who would take it for the whole:
+//   - another node of the mesh judges a row by its dot: it shows what the row follows as well, which is in its log until this batch is
+//     flushed, or says that it is behind;
+//   - a mesh that begins later begins with the registry, and whoever reads or swaps that completes first what the head names;
+//   - a process that ends in the middle leaves the batch under its name in the head, and so for the next one to complete.
+// Nothing is lost by completing an apply twice, or while it is still under way elsewhere, since rows keep winners and counters only rise.
 //
-//   pk                      sk           other attributes
-//   causalmesh#journal#0    APPLY#0      parts, flushed, epoch, rows      APPLY is a name of its own for each apply
-//   causalmesh#journal#1    APPLY#1      rows                      the others of its parts, which are there before the first one is
+// Its rows stand in parts under its name, with its counters in the first; only when all of them are there, the name goes into the head's `applies`, as NAME#PARTS,
+// under the fence of its epoch. From then on it will be done, whatever happens.
 
 import { randomUUID } from "node:crypto";
-import { DeleteItemCommand, PutItemCommand, QueryCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { FlushedCounters, Row } from "@causalmesh/core";
-import type { Rows } from "./read.js";
-import { decodeRow, encodeRow, number, VALUE_BYTES_MAX, type Item } from "./schema.js";
+import { DeleteItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import type { FlushedCounters } from "@causalmesh/core";
+import { changeHead, decodeCounters, encodeCounters, fence, joined, type Head } from "./head.js";
+import { readItems } from "./read.js";
+import { inParts, number, VALUE_BYTES_MAX, type Item } from "./schema.js";
+import type { Table } from "./table.js";
+import { putAll } from "./write.js";
 
-/** One partition takes a megabyte in a second, and an apply may have four. */
-const SHARDS = 16;
-/** More than the numbers and names of a row take. */
-const ROW_BYTES = 200;
+/** What was cut off before it had its name in the head is never completed, and goes by itself after a year. */
+const KEPT_MS = 365 * 24 * 60 * 60 * 1000;
 
-/** What was cut off and is never completed, since its first part is missing or nobody opens the store, goes by itself after so long. */
-const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
-
-/** One apply, written down. */
-export interface Entry {
-  readonly flushed: FlushedCounters;
-  /** Of its parts, in their order. */
-  readonly keys: readonly Item[];
-}
-
-/** What an apply is given. */
 export interface Batch {
-  readonly rows: readonly Row[];
+  readonly rows: readonly Item[];
   readonly flushed: FlushedCounters;
   readonly epoch: number | undefined;
 }
 
-export interface CutOff extends Entry, Batch {}
-
-export async function writeDown({ caller, table, prefix }: Rows, { rows, flushed, epoch }: Batch): Promise<Entry> {
-  const apply = randomUUID();
-  const goneAt = number(Math.ceil((Date.now() + KEPT_MS) / 1000));
-  const parts = partsOf(rows).map((part, index): Item => ({ ...keyOf(prefix, apply, index), rows: encodeRows(part), goneAt }));
-  const put = async (Item: Item): Promise<unknown> => await caller.send(new PutItemCommand({ TableName: table, Item }));
-  await Promise.all(parts.slice(1).map(put));
-  const head: Item = { parts: number(parts.length), flushed: { L: flushed.map((pair) => ({ L: pair.map(number) })) } };
-  if (epoch !== undefined) head.epoch = number(epoch);
-  await put({ ...parts[0], ...head });
-  return { flushed, keys: parts.map(({ pk, sk }) => ({ pk, sk })) };
+export interface Entry extends Batch {
+  /** NAME#PARTS */
+  readonly name: string;
+  readonly parts: readonly (readonly Item[])[];
+  /** Whether it is known to be in the head. */
+  isNamed: boolean;
 }
 
-/** The first part goes first: without it the others mean nothing. */
-export async function strikeOut({ caller, table }: Rows, { keys: [first, ...others] }: Entry): Promise<void> {
-  const remove = async (Key: Item): Promise<unknown> => await caller.send(new DeleteItemCommand({ TableName: table, Key }));
-  await remove(first);
-  await Promise.all(others.map(remove));
+export function entryOf(batch: Batch): Entry {
+  const parts = inParts(batch.rows, Infinity, VALUE_BYTES_MAX);
+  return { ...batch, name: `${randomUUID()}#${parts.length}`, parts, isNamed: false };
 }
 
-/** Every apply that is written down whole. */
-export async function readCutOff(rows: Rows): Promise<CutOff[]> {
-  const items = (await Promise.all(Array.from({ length: SHARDS }, (_, shard) => readShard(rows, shard)))).flat();
-  const byName = new Map(items.map((item) => [item.sk.S!, item]));
-  return items.flatMap((item) => {
-    const [apply, part] = item.sk.S!.split("#");
-    if (part !== "0") return [];
-    const parts = Array.from({ length: Number(item.parts.N) }, (_, index) => byName.get(`${apply}#${index}`));
-    return parts.every((each) => each !== undefined) ? [decodeEntry(parts)] : [];
+function keysOf(prefix: string, name: string): Item[] {
+  const [apply, parts] = name.split("#");
+  return Array.from({ length: Number(parts) }, (_, part) => ({ pk: { S: `${prefix}#journal#${apply}` }, sk: { S: String(part) } }));
+}
+
+/** May be repeated. Throws NODE_BEHIND where its epoch is over; nothing of it will be written then. */
+export async function writeDown(table: Table, { name, parts, flushed, epoch }: Entry): Promise<void> {
+  const { send, TableName, prefix } = table;
+  const common = { flushed: encodeCounters(flushed), goneAt: number(Math.ceil((Date.now() + KEPT_MS) / 1000)) };
+  const items = keysOf(prefix, name).map((key, index) => ({ ...key, ...common, rows: { L: parts[index].map((row) => ({ M: row })) } }));
+  await Promise.all(items.map((Item) => send(new PutItemCommand({ TableName, Item }))));
+  await changeHead(table, (head) => {
+    fence(table, head, epoch);
+    return { ...head, applies: [...new Set([...head.applies, name])] };
   });
 }
 
-async function readShard({ caller, table, prefix }: Rows, shard: number): Promise<Item[]> {
-  const found: Item[] = [];
-  let start: Item | undefined;
-  do {
-    const answer = await caller.send(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk",
-        ExpressionAttributeValues: { ":pk": { S: `${prefix}#journal#${shard}` } },
-        ExclusiveStartKey: start,
-      }),
+/** All its rows are in the table. An apply whose name is there without its parts was done before. */
+export async function strikeOut(table: Table, name: string, flushed: FlushedCounters): Promise<void> {
+  const { send, TableName, prefix } = table;
+  await changeHead(table, (head) => ({ ...head, applies: head.applies.filter((other) => other !== name), flushed: joined(head.flushed, flushed) }));
+  // Nobody waits for it, and what stays goes by itself.
+  void Promise.allSettled(keysOf(prefix, name).map((Key) => send(new DeleteItemCommand({ TableName, Key }))));
+}
+
+/**
+ * Completes what is under way. Rows that the counters have reached since are left alone: somebody else flushed them, and what has followed
+ * may be gone again, such as a deletion.
+ */
+export async function complete(table: Table, { applies, flushed }: Head): Promise<void> {
+  const reached = new Map(flushed);
+  for (const name of applies) {
+    const keys = keysOf(table.prefix, name);
+    const found = await readItems(table, keys);
+    const parts = found.length < keys.length ? [] : found;
+    const rows = parts.flatMap((part) => part.rows.L!.map(({ M }) => M!));
+    await putAll(
+      table,
+      rows.filter(({ replica, counter }) => Number(counter.N) > (reached.get(Number(replica.N)) ?? 0)),
     );
-    found.push(...(answer.Items ?? []));
-    start = answer.LastEvaluatedKey;
-  } while (start !== undefined);
-  return found;
-}
-
-function keyOf(prefix: string, apply: string, part: number): Item {
-  return { pk: { S: `${prefix}#journal#${part % SHARDS}` }, sk: { S: `${apply}#${part}` } };
-}
-
-/** As many rows as an item takes, in their order. */
-function partsOf(rows: readonly Row[]): Row[][] {
-  const parts: Row[][] = [[]];
-  let bytes = 0;
-  for (const row of rows) {
-    const rowBytes = Buffer.byteLength(row.key) + (row.value?.length ?? 0) + ROW_BYTES;
-    if (bytes > 0 && bytes + rowBytes > VALUE_BYTES_MAX) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts[parts.length - 1].push(row);
-    bytes += rowBytes;
+    await strikeOut(table, name, decodeCounters(parts[0]?.flushed));
   }
-  return parts;
-}
-
-function encodeRows(rows: readonly Row[]): AttributeValue {
-  return { L: rows.map((row) => ({ M: { sk: { S: row.key }, ...encodeRow(row, 0) } })) };
-}
-
-function decodeEntry(parts: readonly Item[]): CutOff {
-  const rows = parts.flatMap((part) => part.rows.L!.map(({ M }) => decodeRow(M!)));
-  const flushed = parts[0].flushed.L!.map(({ L }) => [Number(L![0].N), Number(L![1].N)] as const);
-  const epoch = parts[0].epoch === undefined ? undefined : Number(parts[0].epoch.N);
-  return { rows, flushed, epoch, keys: parts.map(({ pk, sk }) => ({ pk, sk })) };
 }

@@ -1,152 +1,80 @@
-// Reading rows: many keys in few requests, and a scan over all shards in the order of keys.
+// Reading: many keys in few requests, and a scan over all shards in the order of keys.
 
 import { BatchGetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { limits, MeshError, type Row, type ScanPage } from "@causalmesh/core";
-import type { Caller } from "./caller.js";
-import { decodeRow, rowKey, shardPk, type Item } from "./schema.js";
-
-export interface Rows {
-  readonly caller: Caller;
-  /** The store's, for messages. */
-  readonly name: string;
-  readonly table: string;
-  readonly prefix: string;
-  readonly shards: number;
-}
+import { copyRow } from "@causalmesh/adapter-kit";
+import { MeshError, type Row, type ScanPage } from "@causalmesh/core";
+import { ATTEMPTS_MAX, pause } from "./pause.js";
+import { decodeRow, inParts, rowKey, SHARDS, shardPk, type Item } from "./schema.js";
+import type { Table } from "./table.js";
 
 /** What one BatchGetItem takes. */
 const BATCH_KEYS_MAX = 100;
-/** Requests for keys that DynamoDB gave back unread, before it counts as away. */
-const ATTEMPTS_MAX = 8;
 
-export async function readMany(rows: Rows, keys: readonly string[]): Promise<(Row | undefined)[]> {
-  const distinct = [...new Set(keys)];
-  const batches = Array.from({ length: Math.ceil(distinct.length / BATCH_KEYS_MAX) }, (_, index) =>
-    distinct.slice(index * BATCH_KEYS_MAX, (index + 1) * BATCH_KEYS_MAX),
+export async function readMany(table: Table, keys: readonly string[]): Promise<(Row | undefined)[]> {
+  const items = await readItems(
+    table,
+    [...new Set(keys)].map((key) => rowKey(table.prefix, key)),
   );
-  const found = new Map((await Promise.all(batches.map((batch) => readBatch(rows, batch)))).flat().map((row) => [row.key, row]));
-  if (distinct.length === keys.length) return keys.map((key) => found.get(key));
+  const found = new Map(items.map((item) => [item.sk.S, item]));
   // Bytes returned are the caller's: a key that is asked for twice has them twice.
-  return keys.map((key) => copyRow(found.get(key)));
+  return keys.map((key) => {
+    const item = found.get(key);
+    return item && copyRow(decodeRow(item));
+  });
 }
 
-function copyRow(row: Row | undefined): Row | undefined {
-  return row && { ...row, value: row.value && new Uint8Array(row.value) };
+/** Those that there are, in any order. */
+export async function readItems(table: Table, keys: readonly Item[]): Promise<Item[]> {
+  if (keys.length === 0) return [];
+  const batches = inParts(keys, BATCH_KEYS_MAX, Infinity);
+  return (await Promise.all(batches.map((batch) => readBatch(table, batch)))).flat();
 }
 
-/** DynamoDB answers with 16 MB at most, and under load with less; the rest is asked for again, after a pause. */
-async function readBatch({ caller, table, prefix, shards }: Rows, keys: readonly string[]): Promise<Row[]> {
-  const found: Row[] = [];
-  let unread: Item[] = keys.map((key) => rowKey(prefix, key, shards));
-  for (let attempt = 0; ; attempt++) {
-    const answer = await caller.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: unread, ConsistentRead: true } } }));
-    const items = answer.Responses?.[table] ?? [];
-    found.push(...items.map(decodeRow));
-    unread = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+/** DynamoDB answers with 16 MB at most, and under load with less; the rest is asked for again, after a pause where nothing came. */
+async function readBatch({ send, TableName, name }: Table, keys: Item[]): Promise<Item[]> {
+  const found: Item[] = [];
+  for (let unread = keys, attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const answer = await send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: unread, ConsistentRead: true } } }));
+    const items = answer.Responses?.[TableName] ?? [];
+    found.push(...items);
+    unread = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
     if (unread.length === 0) return found;
-    if (items.length > 0) attempt = 0;
-    if (attempt === ATTEMPTS_MAX)
-      throw new MeshError("STORE_UNAVAILABLE", `table ${table} left ${unread.length} keys unread ${ATTEMPTS_MAX} times; give it more capacity`);
-    if (items.length === 0) await pause(attempt);
+    if (items.length > 0) attempt = -1;
+    else await pause(attempt);
   }
+  throw new MeshError("STORE_UNAVAILABLE", `${name} left keys unread ${ATTEMPTS_MAX} times; give the table more capacity`);
 }
 
-/** Doubles with each attempt; jitter keeps nodes that were refused together from coming back together. */
-async function pause(attempt: number): Promise<void> {
-  const delayMs = Math.min(limits.RETRY_DELAY_MS_MAX, limits.RETRY_DELAY_MS_MIN * 2 ** attempt);
-  await new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random() / 2)));
+interface ShardPage {
+  readonly items: readonly Item[];
+  readonly isLast: boolean;
 }
 
-/** A page ends after so many bytes, as a page of DynamoDB does. */
-const PAGE_BYTES_MAX = 8 * 1024 * 1024;
-
-export async function readPage(rows: Rows, prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
-  const each = Math.ceil((limit + 1) / rows.shards) + 1;
-  const heads = await Promise.all(Array.from({ length: rows.shards }, (_, shard) => ShardReader.open(rows, shard, { prefix, cursor, each })));
-  const page: Row[] = [];
-  for (let bytes = 0; ;) {
-    const first = firstOf(heads);
-    if (first === undefined) return { rows: page, cursor: undefined };
-    if (page.length === limit || bytes >= PAGE_BYTES_MAX) return { rows: page, cursor: page[page.length - 1].key };
-    const row = await first.take();
-    bytes += row.value?.length ?? 0;
-    page.push(row);
-  }
+/** Each shard gives its part of the page, and the page goes as far as all of them are known: seldom less than asked for, since keys are dealt out by a hash. */
+export async function readPage(table: Table, prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
+  const even = limit / SHARDS;
+  const each = Math.min(limit + 1, Math.ceil(even + 4 * Math.sqrt(even) + 4));
+  const pages = await Promise.all(Array.from({ length: SHARDS }, (_, shard) => readShard(table, shardPk(table.prefix, shard), prefix, cursor, each)));
+  const ends = pages.filter(({ isLast }) => !isLast).map(({ items }) => bytesOf(items[items.length - 1]));
+  const found = pages.flatMap(({ items }) => items.map((item) => ({ item, bytes: bytesOf(item) }))).sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+  const known = found.filter(({ bytes }) => ends.every((end) => Buffer.compare(bytes, end) <= 0)).slice(0, limit);
+  const rows = known.map(({ item }) => decodeRow(item));
+  return { rows, cursor: ends.length === 0 && known.length === found.length ? undefined : rows[rows.length - 1].key };
 }
 
-/** The shard whose next key is the least. */
-function firstOf(heads: readonly ShardReader[]): ShardReader | undefined {
-  let first: ShardReader | undefined;
-  for (const head of heads) {
-    if (head.nextBytes !== undefined && (first === undefined || Buffer.compare(head.nextBytes, first.nextBytes!) < 0)) first = head;
-  }
-  return first;
-}
+const bytesOf = (item: Item): Buffer => Buffer.from(item.sk.S!);
 
-interface ShardQuery {
-  readonly prefix: string;
-  readonly cursor: string | undefined;
-  /** Rows in one request. */
-  readonly each: number;
-}
-
-/** The rows of one shard in the order of keys, asked for as they are needed. */
-class ShardReader {
-  /** The next key in UTF-8; undefined at the end. */
-  nextBytes: Buffer | undefined;
-  readonly #rows: Rows;
-  readonly #pk: string;
-  readonly #query: ShardQuery;
-  #loaded: Row[] = [];
-  #at = 0;
-  #start: Item | undefined;
-
-  private constructor(rows: Rows, shard: number, query: ShardQuery) {
-    this.#rows = rows;
-    this.#pk = shardPk(rows.prefix, shard);
-    this.#query = query;
-    // A key to begin behind need not exist.
-    this.#start = query.cursor === undefined ? undefined : { pk: { S: this.#pk }, sk: { S: query.cursor } };
-  }
-
-  static async open(rows: Rows, shard: number, query: ShardQuery): Promise<ShardReader> {
-    const reader = new ShardReader(rows, shard, query);
-    await reader.#load();
-    return reader;
-  }
-
-  async take(): Promise<Row> {
-    const row = this.#loaded[this.#at++];
-    if (this.#at < this.#loaded.length) this.#look();
-    else if (this.#start === undefined) this.nextBytes = undefined;
-    else await this.#load();
-    return row;
-  }
-
-  async #load(): Promise<void> {
-    const { prefix, each } = this.#query;
-    const within = prefix === "" ? "" : " AND begins_with(sk, :prefix)";
-    const values: Item = { ":pk": { S: this.#pk }, ...(prefix === "" ? {} : { ":prefix": { S: prefix } }) };
-    do {
-      const answer = await this.#rows.caller.send(
-        new QueryCommand({
-          TableName: this.#rows.table,
-          ConsistentRead: true,
-          KeyConditionExpression: `pk = :pk${within}`,
-          ExpressionAttributeValues: values,
-          ExclusiveStartKey: this.#start,
-          Limit: each,
-        }),
-      );
-      this.#loaded = (answer.Items ?? []).map(decodeRow);
-      this.#start = answer.LastEvaluatedKey;
-    } while (this.#loaded.length === 0 && this.#start !== undefined);
-    this.#at = 0;
-    this.#look();
-  }
-
-  #look(): void {
-    const next = this.#loaded[this.#at];
-    this.nextBytes = next === undefined ? undefined : Buffer.from(next.key);
-  }
+async function readShard({ send, TableName }: Table, pk: string, prefix: string, cursor: string | undefined, Limit: number): Promise<ShardPage> {
+  const answer = await send(
+    new QueryCommand({
+      TableName,
+      ConsistentRead: true,
+      KeyConditionExpression: prefix === "" ? "pk = :pk" : "pk = :pk AND begins_with(sk, :prefix)",
+      ExpressionAttributeValues: { ":pk": { S: pk }, ...(prefix === "" ? {} : { ":prefix": { S: prefix } }) },
+      // A key to begin behind need not exist.
+      ExclusiveStartKey: cursor === undefined ? undefined : { pk: { S: pk }, sk: { S: cursor } },
+      Limit,
+    }),
+  );
+  return { items: answer.Items ?? [], isLast: answer.LastEvaluatedKey === undefined };
 }

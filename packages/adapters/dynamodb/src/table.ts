@@ -1,129 +1,115 @@
-// The table: found, or made at the first use; and what stands under the prefix is of this version.
+// The table as this store reaches it: found, or made at the first use.
 
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateTimeToLiveCommand,
-  type DescribeTableCommandOutput,
-} from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand, type DynamoDBClient, type TableDescription } from "@aws-sdk/client-dynamodb";
+import { Calls } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
-import type { Caller } from "./caller.js";
-import { isConditionFailed, nameOf } from "./errors.js";
-import { metaKey, number, SCHEMA_VERSION } from "./schema.js";
+import type { Head } from "./head.js";
+import { isContended, nameOf } from "./errors.js";
+import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
+import { ATTEMPTS_MAX, pause } from "./pause.js";
 
-export interface TableOptions {
-  readonly table: string;
-  readonly prefix: string;
-  readonly createTable: boolean;
-  readonly shards: number;
+export interface Table {
+  readonly send: DynamoDBClient["send"];
   /** The store's, for messages. */
   readonly name: string;
+  readonly TableName: string;
+  readonly prefix: string;
+  /** What is known of the server and of what stands there. */
+  readonly server: {
+    /** Whether it is not known to lack transactions. */
+    transacts: boolean;
+    /** The head as this store wrote it last. */
+    head: Head | undefined;
+  };
+}
+
+export interface OpenTable {
+  readonly table: Table;
+  readonly calls: Calls;
+  /** Ends what is under way, and lets go of the client unless it is the user's. */
+  readonly close: () => void;
+}
+
+/** Throws OPTION_INVALID. */
+export function openTable(options: DynamodbStoreOptions): OpenTable {
+  const { client, name, table, prefix, timeoutMs } = resolveOptions(options);
+  const calls = new Calls({ name, timeoutMs, advice: "check the network and the table's capacity" });
+  const close = (): void => {
+    calls.close();
+    if (options.client === undefined) client.destroy();
+  };
+  const send = async (command: never): Promise<never> =>
+    await calls.run(async (abortSignal) => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await client.send(command, { abortSignal });
+        } catch (error) {
+          if (!isContended(error) || attempt === ATTEMPTS_MAX) throw error;
+          await pause(attempt);
+        }
+      }
+    });
+  return { table: { send: send as DynamoDBClient["send"], name, TableName: table, prefix, server: { transacts: true, head: undefined } }, calls, close };
 }
 
 /** Making a table takes DynamoDB about ten seconds. */
 const CREATED_MS_MAX = 60_000;
 const POLL_MS = 500;
+const KEY = "pk S HASH, sk S RANGE";
 
-/** Makes the table where it is missing and that is allowed. Answers over how many shards the rows of this prefix are dealt out. */
-export async function prepareTable(caller: Caller, options: TableOptions): Promise<number> {
-  const found = await describe(caller, options.table);
-  if (found === "missing" && options.createTable) await makeTable(caller, options.table);
-  else if (found === "missing")
-    throw new MeshError("STORE_INVALID", `${options.name}: the table is not there; make it as the README says, or allow createTable`);
-  else if (found !== "unknown") checkKey(found, options.name);
-  return await readShards(caller, options);
+export async function prepareTable(table: Table, createTable: boolean): Promise<void> {
+  const found = await describeTable(table);
+  if (found === undefined) {
+    if (!createTable) throw new MeshError("STORE_INVALID", `${table.name}: the table is not there; make it as the README says, or allow createTable`);
+    await makeTable(table);
+  } else if (found !== "unknown") checkKey(table, found);
 }
 
-/** "unknown" where these credentials may not ask, which is no reason not to work. */
-async function describe(caller: Caller, table: string): Promise<DescribeTableCommandOutput["Table"] | "missing" | "unknown"> {
+/** undefined where there is none; "unknown" where these credentials may not ask, which is no reason not to work. */
+export async function describeTable({ send, TableName }: Table): Promise<TableDescription | "unknown" | undefined> {
   try {
-    return (await caller.send(new DescribeTableCommand({ TableName: table }))).Table;
+    return (await send(new DescribeTableCommand({ TableName }))).Table;
   } catch (error) {
-    if (nameOf(error) === "ResourceNotFoundException") return "missing";
+    if (nameOf(error) === "ResourceNotFoundException") return undefined;
     if (nameOf(error) === "AccessDeniedException") return "unknown";
     throw error;
   }
 }
 
-function checkKey(table: DescribeTableCommandOutput["Table"], name: string): void {
-  const types = new Map(table?.AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
-  const key = table?.KeySchema?.map(({ AttributeName, KeyType }) => `${AttributeName} ${types.get(AttributeName)} ${KeyType}`).join(", ");
-  if (key === "pk S HASH, sk S RANGE") return;
+/** Throws STORE_INVALID. */
+export function checkKey({ name }: Table, { AttributeDefinitions, KeySchema }: TableDescription): void {
+  const types = new Map(AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
+  const key = KeySchema?.map(({ AttributeName, KeyType }) => `${AttributeName} ${types.get(AttributeName)} ${KeyType}`).join(", ");
+  if (key === KEY) return;
   throw new MeshError(
     "STORE_INVALID",
     `${name}: the table's key is ${key}; the store needs pk (string, partition) and sk (string, sort): give it a table of its own`,
   );
 }
 
-async function makeTable(caller: Caller, table: string): Promise<void> {
-  try {
-    await caller.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [
-          { AttributeName: "pk", AttributeType: "S" },
-          { AttributeName: "sk", AttributeType: "S" },
-        ],
-        KeySchema: [
-          { AttributeName: "pk", KeyType: "HASH" },
-          { AttributeName: "sk", KeyType: "RANGE" },
-        ],
-      }),
-    );
-  } catch (error) {
-    // Another process makes it.
-    if (nameOf(error) !== "ResourceInUseException") throw error;
-  }
-  await untilActive(caller, table);
-  await expireRows(caller, table);
-}
-
-async function untilActive(caller: Caller, table: string): Promise<void> {
+async function makeTable(table: Table): Promise<void> {
+  const { send, TableName } = table;
+  const attributes = [
+    { AttributeName: "pk", AttributeType: "S", KeyType: "HASH" },
+    { AttributeName: "sk", AttributeType: "S", KeyType: "RANGE" },
+  ] as const;
+  const AttributeDefinitions = attributes.map(({ AttributeName, AttributeType }) => ({ AttributeName, AttributeType }));
+  const KeySchema = attributes.map(({ AttributeName, KeyType }) => ({ AttributeName, KeyType }));
+  // Another process may be making it.
+  await unless(/^ResourceInUse/, send(new CreateTableCommand({ TableName, BillingMode: "PAY_PER_REQUEST", AttributeDefinitions, KeySchema })));
   const deadline = Date.now() + CREATED_MS_MAX;
-  for (;;) {
-    const found = await describe(caller, table);
-    if (found === "unknown" || (typeof found === "object" && found.TableStatus === "ACTIVE")) return;
-    if (Date.now() > deadline) throw new MeshError("STORE_UNAVAILABLE", `table ${table} was not made within ${CREATED_MS_MAX} ms; look at it in the console`);
+  for (let found = await describeTable(table); typeof found !== "string" && found?.TableStatus !== "ACTIVE"; found = await describeTable(table)) {
+    if (Date.now() > deadline) throw new MeshError("STORE_UNAVAILABLE", `${table.name} was not made within ${CREATED_MS_MAX} ms; look at it in the console`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  // Lets DynamoDB drop deleted and expired rows. Where that cannot be, they stay and cost their bytes, and nothing else: another process
+  // did it, or these credentials may not, or this server cannot.
+  const TimeToLiveSpecification = { AttributeName: "goneAt", Enabled: true };
+  await unless(/^(Validation|AccessDenied|UnknownOperation|ResourceInUse)/, send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })));
 }
 
-/** Lets DynamoDB drop deleted and expired rows. Where that cannot be, they stay and cost their bytes, and nothing else. */
-async function expireRows(caller: Caller, table: string): Promise<void> {
-  const command = new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification: { AttributeName: "goneAt", Enabled: true } });
-  try {
-    await caller.send(command);
-  } catch (error) {
-    // Another process did it, or these credentials may not, or this server cannot.
-    if (!["ValidationException", "AccessDeniedException", "UnknownOperationException", "ResourceInUseException"].includes(nameOf(error) ?? "")) throw error;
-  }
-}
-
-/** The first store of a prefix decides about the shards, and all later ones keep to it: a row is looked for where it was put. */
-async function readShards(caller: Caller, { table, prefix, shards, name }: TableOptions): Promise<number> {
-  const key = metaKey(prefix, "schema");
-  const read = async (): Promise<Record<string, { N?: string }> | undefined> =>
-    (await caller.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }))).Item as Record<string, { N?: string }> | undefined;
-  const item = (await read()) ?? (await put()) ?? (await read());
-  const version = item?.version?.N;
-  if (version !== SCHEMA_VERSION)
-    throw new MeshError(
-      "STORE_INVALID",
-      `${name} has format ${version}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`,
-    );
-  return Number(item?.shards?.N);
-
-  async function put(): Promise<Record<string, { N?: string }> | undefined> {
-    const made = { version: { N: SCHEMA_VERSION }, shards: { N: number(shards).N! } };
-    try {
-      await caller.send(new PutItemCommand({ TableName: table, Item: { ...key, ...made }, ConditionExpression: "attribute_not_exists(pk)" }));
-      return made;
-    } catch (error) {
-      if (isConditionFailed(error)) return undefined;
-      throw error;
-    }
-  }
+async function unless(names: RegExp, call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!names.test(nameOf(error))) throw error;
+  });
 }

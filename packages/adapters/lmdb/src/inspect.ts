@@ -3,9 +3,8 @@
 import { accessSync, constants, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { MeshError } from "@causalmesh/core";
 import { open } from "lmdb";
-import { storeError } from "./errors.js";
+import { lmdbError } from "./errors.js";
 import { checkIntact } from "./intact.js";
 import { SCHEMA_VERSION } from "./schema.js";
 import type { LmdbStoreOptions } from "./store.js";
@@ -33,7 +32,7 @@ export async function inspectLmdb({ path }: LmdbStoreOptions): Promise<LmdbInspe
     const opened = statSync(join(path, LOCK), { throwIfNoEntry: false }) !== undefined;
     return { name, version: await versionIn(path, opened), opened, versionExpected: SCHEMA_VERSION, unwritable: unwritableOf(path) };
   } catch (error) {
-    throw error instanceof MeshError ? error : storeError(name, error);
+    throw lmdbError(name, error);
   }
 }
 

@@ -9,10 +9,11 @@ import { join } from "node:path";
 export const ROOM_TO_OPEN_BYTES = 256 * 1024;
 
 /**
- * Writes and removes a file of so many bytes; throws what the file system says. `offset` is where they begin in the file:
- * at the size of the data file it also finds limits on the length of files.
+ * Writes and removes a file of so many bytes; throws what the file system says. They begin where the data file would grow, which also finds limits on
+ * the length of files; but not on Windows, which fills the gap before with real bytes.
  */
-export function checkRoom(folder: string, bytes: number, offset = 0): void {
+export function checkRoom(folder: string, bytes: number): void {
+  const offset = process.platform === "win32" ? 0 : (statSync(join(folder, "data.mdb"), { throwIfNoEntry: false })?.size ?? 0);
   const probe = join(folder, `room-${randomUUID()}.probe`);
   const file = openSync(probe, "w");
   try {
@@ -22,9 +23,4 @@ export function checkRoom(folder: string, bytes: number, offset = 0): void {
     closeSync(file);
     unlinkSync(probe);
   }
-}
-
-/** Where the data file would grow. 0 on Windows, which fills the gap before an offset with real bytes. */
-export function dataBytes(folder: string): number {
-  return process.platform === "win32" ? 0 : statSync(join(folder, "data.mdb")).size;
 }

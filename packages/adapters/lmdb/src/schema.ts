@@ -2,7 +2,8 @@
 //
 //   flags u8 · timestamp f64 · replica u32 · counter f64 · expiresAt f64 · value      (little-endian)
 
-import { MeshError, type Row } from "@causalmesh/core";
+import { damagedRow, wins } from "@causalmesh/adapter-kit";
+import type { Row } from "@causalmesh/core";
 
 /** Raised with each change of the format; a store of another version is refused. */
 export const SCHEMA_VERSION = 1;
@@ -14,9 +15,7 @@ const COUNTER_AT = 13;
 const EXPIRES_AT = 21;
 const HEAD_BYTES = 29;
 
-export function encodeKey(key: string): Buffer {
-  return Buffer.from(key, "utf8");
-}
+export const encodeKey = (key: string): Buffer => Buffer.from(key, "utf8");
 
 export function encodeRow({ value, timestamp, replica, counter, expiresAt }: Row): Buffer {
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + (value?.length ?? 0));
@@ -42,19 +41,15 @@ export function decodeRow(key: string, bytes: Buffer): Row {
   };
 }
 
-/** Whether the stored row stays when this one comes: it has a greater or equal (timestamp, replica). Throws STORE_INVALID. */
-export function storedWins(stored: Buffer, { key, timestamp, replica }: Row): boolean {
-  checkHead(key, stored);
-  const storedTimestamp = stored.readDoubleLE(TIMESTAMP_AT);
-  return storedTimestamp > timestamp || (storedTimestamp === timestamp && stored.readUInt32LE(REPLICA_AT) >= replica);
+/** Whether the row replaces the stored one. Throws STORE_INVALID. */
+export function replaces(row: Row, stored: Buffer): boolean {
+  checkHead(row.key, stored);
+  return wins(row, { timestamp: stored.readDoubleLE(TIMESTAMP_AT), replica: stored.readUInt32LE(REPLICA_AT) });
 }
 
 /** Names the write that a stored row comes from, its timestamp and replica. */
-export function stampOf(stored: Buffer): Buffer {
-  return stored.subarray(TIMESTAMP_AT, COUNTER_AT);
-}
+export const stampOf = (stored: Buffer): Buffer => stored.subarray(TIMESTAMP_AT, COUNTER_AT);
 
 function checkHead(key: string, bytes: Buffer): void {
-  if (bytes.length >= HEAD_BYTES && bytes[0] <= TOMBSTONE) return;
-  throw new MeshError("STORE_INVALID", `the row of ${JSON.stringify(key)} is damaged (${bytes.length} bytes); restore the store from a copy`);
+  if (bytes.length < HEAD_BYTES || bytes[0] > TOMBSTONE) throw damagedRow(key);
 }

@@ -1,30 +1,20 @@
 // LMDB as the mesh's Store: durable, in a folder, shared by the processes of one machine.
 
 import { mkdirSync } from "node:fs";
+import { closedError, otherFormat } from "@causalmesh/adapter-kit";
+import { fencedError, limits, MeshError } from "@causalmesh/core";
+import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import { open, type Database, type RootDatabase } from "lmdb";
-import {
-  fencedError,
-  MeshError,
-  type FlushedCounters,
-  type RegistryRecord,
-  type RegistryState,
-  type Row,
-  type ScanPage,
-  type Store,
-  type StoreAbilities,
-} from "@causalmesh/core";
-import { commitReason, isVague, storeError } from "./errors.js";
+import { commitReason, lmdbError } from "./errors.js";
 import { checkIntact } from "./intact.js";
-import { checkRoom, dataBytes, ROOM_TO_OPEN_BYTES } from "./room.js";
-import { DeadRows } from "./dead.js";
-import { decodeRow, encodeKey, encodeRow, SCHEMA_VERSION, storedWins } from "./schema.js";
+import { checkRoom, ROOM_TO_OPEN_BYTES } from "./room.js";
+import { noteDead, removeDead } from "./dead.js";
+import { decodeRow, encodeKey, encodeRow, replaces, SCHEMA_VERSION } from "./schema.js";
 
 export interface LmdbStoreOptions {
   /** A folder; it is made where it is missing. */
   readonly path: string;
 }
-
-const ABILITIES: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: 1024 * 1024 };
 
 /** Opens a store in a folder, which is made where it is missing. Throws OPTION_INVALID, STORE_LOCKED, STORE_FULL, STORE_INVALID or STORE_UNAVAILABLE. */
 export function lmdbStore(options: LmdbStoreOptions): Store {
@@ -35,45 +25,42 @@ export function lmdbStore(options: LmdbStoreOptions): Store {
 }
 
 // The databases in the environment, and the entry of META that says that they are ours.
-const ROWS = "rows";
-const META = "meta";
-const DEAD = "dead";
-const NAMES = [ROWS, META, DEAD];
+const NAMES = ["rows", "meta", "dead"];
+const [ROWS, META, DEAD] = NAMES;
 const SCHEMA = "schema";
 
 /** Bytes beyond its rows that one apply may take: pages of the trees are written anew. */
 const APPLY_ROOM_BYTES = 1024 * 1024;
 
 class LmdbStore implements Store {
-  readonly abilities = ABILITIES;
+  readonly abilities: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: limits.VALUE_BYTES_MAX };
   readonly name: string;
   readonly #path: string;
-  readonly #root: RootDatabase;
+  readonly #root!: RootDatabase;
   readonly #rows: Database<Buffer, Buffer>;
   readonly #meta: Database<Buffer | string, string>;
-  readonly #dead: DeadRows;
+  readonly #dead: Database<Buffer, Buffer>;
   #closing: Promise<void> | undefined;
 
   constructor(path: string) {
     this.name = `lmdb at ${path}`;
     this.#path = path;
-    let root: RootDatabase | undefined;
     try {
       mkdirSync(path, { recursive: true });
       checkIntact(path);
       checkRoom(path, ROOM_TO_OPEN_BYTES);
       // Without overlapping syncs a transaction has reached the disk when its promise resolves. Without batches per turn no
       // promise is left that nobody watches when a commit fails.
-      root = open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 4 });
+      const root = open({ path, noSubdir: false, overlappingSync: false, eventTurnBatching: false, maxDbs: 4 });
       this.#root = root;
-      this.#refuseForeign(path);
+      this.#refuseForeign();
       this.#rows = root.openDB({ name: ROWS, keyEncoding: "binary", encoding: "binary" });
       this.#meta = root.openDB({ name: META, encoding: "binary" });
-      this.#dead = new DeadRows(this.#rows, root.openDB({ name: DEAD, keyEncoding: "binary", encoding: "binary" }));
-      this.#checkSchema(path);
+      this.#dead = root.openDB({ name: DEAD, keyEncoding: "binary", encoding: "binary" });
+      this.#checkSchema();
     } catch (error) {
-      void root?.close();
-      throw storeError(this.name, isVague(error) ? this.#explained(error, APPLY_ROOM_BYTES) : error);
+      void this.#root?.close();
+      throw this.#failed(error, APPLY_ROOM_BYTES);
     }
   }
 
@@ -81,35 +68,24 @@ class LmdbStore implements Store {
    * Throws STORE_INVALID for the database of another program, before anything is written into it. An empty one is taken; so is one with
    * our names alone, which is what a process leaves that ended while it made the store.
    */
-  #refuseForeign(path: string): void {
+  #refuseForeign(): void {
     const root = this.#root;
     // One name more than ours is enough to meet one that is not ours; a foreign database may have millions.
-    const first = Array.from(root.getKeys({ limit: NAMES.length + 1 }), String);
-    if (first.every((name) => NAMES.includes(name))) return;
+    const isOurs = Array.from(root.getKeys({ limit: NAMES.length + 1 }), String).every((name) => NAMES.includes(name));
+    if (isOurs) return;
     // To open a database that is not there would make it.
     const [meta] = root.getKeys({ start: META, limit: 1 });
     if (meta === META && root.openDB({ name: META, encoding: "binary" }).getBinary(SCHEMA) !== undefined) return;
-    throw new MeshError(
-      "STORE_INVALID",
-      `the database in ${path} belongs to another program: it has entries and is no store of CausalMesh; choose another folder`,
-    );
+    throw new MeshError("STORE_INVALID", `${this.name}: the database there belongs to another program; choose another folder`);
   }
 
-  #checkSchema(path: string): void {
+  #checkSchema(): void {
     const found = this.#root.transactionSync(() => {
-      const version = this.#text(SCHEMA);
+      const version = this.#meta.getBinary(SCHEMA)?.toString();
       if (version === undefined) void this.#meta.put(SCHEMA, Buffer.from(String(SCHEMA_VERSION)));
-      return version;
+      return version ?? String(SCHEMA_VERSION);
     });
-    if (found === undefined || found === String(SCHEMA_VERSION)) return;
-    throw new MeshError(
-      "STORE_INVALID",
-      `the store in ${path} has format ${found}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`,
-    );
-  }
-
-  #text(name: string): string | undefined {
-    return this.#meta.getBinary(name)?.toString("utf8");
+    if (found !== String(SCHEMA_VERSION)) throw otherFormat(this.name, found, SCHEMA_VERSION);
   }
 
   async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
@@ -127,38 +103,25 @@ class LmdbStore implements Store {
       // All that may fail comes first: what the callback has written when it throws would be committed.
       const current = this.#registry()?.epoch ?? 0;
       if (current > epoch) throw fencedError(this.name, current);
-      const winners = this.#winners(rows);
-      const writes = winners.map((row) => [encodeKey(row.key), encodeRow(row)] as const);
-      const counters = flushed.length > 0 ? this.#raised(flushed) : undefined;
-      for (const [key, row] of writes) void this.#rows.put(key, row);
+      const winners = rows.filter((row) => {
+        const stored = this.#rows.getBinary(encodeKey(row.key));
+        return stored === undefined || replaces(row, stored);
+      });
+      const writes = winners.map((row) => [row, encodeRow(row)] as const);
+      const counters = new Map(this.#flushed());
+      for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
       const now = Date.now();
-      winners.forEach((row, index) => this.#dead.note(row, writes[index][1], now));
-      this.#dead.remove(now);
-      if (counters !== undefined) void this.#meta.put("flushed", counters);
+      for (const [row, stored] of writes) {
+        void this.#rows.put(encodeKey(row.key), stored);
+        noteDead(this.#dead, row, stored, now);
+      }
+      removeDead(this.#dead, this.#rows, now);
+      void this.#meta.put("flushed", Buffer.from(JSON.stringify([...counters])));
     });
-  }
-
-  /** The rows that replace what is stored; asked inside the transaction that writes them, which no other process can enter. */
-  #winners(rows: readonly Row[]): Row[] {
-    return rows.filter((row) => {
-      const stored = this.#rows.getBinary(encodeKey(row.key));
-      return stored === undefined || !storedWins(stored, row);
-    });
-  }
-
-  #raised(flushed: FlushedCounters): Buffer {
-    const counters = new Map(this.#flushed());
-    for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
-    return Buffer.from(JSON.stringify([...counters]));
   }
 
   #flushed(): FlushedCounters {
-    const text = this.#text("flushed") ?? "[]";
-    try {
-      return JSON.parse(text) as FlushedCounters;
-    } catch (cause) {
-      throw new MeshError("STORE_INVALID", `${this.name}: the flushed counters are damaged; restore the store from a copy`, { cause });
-    }
+    return JSON.parse(String(this.#meta.getBinary("flushed") ?? "[]")) as FlushedCounters;
   }
 
   async readRegistry(): Promise<RegistryState> {
@@ -186,15 +149,11 @@ class LmdbStore implements Store {
       const first = encodeKey(prefix);
       // The next key that there can be after another one is that one with a zero byte.
       const start = cursor === undefined ? first : Buffer.concat([encodeKey(cursor), Buffer.from([0])]);
+      // One row more than asked for tells whether there is another page.
+      const range = this.#rows.getRange({ ...(start.length === 0 ? {} : { start }), limit: limit + 1 });
       const rows: Row[] = [];
-      let more = false;
-      for (const { key, value } of this.#rows.getRange(start.length === 0 ? {} : { start })) {
-        if (!key.subarray(0, first.length).equals(first)) break;
-        more = rows.length === limit;
-        if (more) break;
-        rows.push(decodeRow(key.toString("utf8"), Buffer.from(value)));
-      }
-      return { rows, cursor: more ? rows[rows.length - 1].key : undefined };
+      for (const { key, value } of range) if (key.subarray(0, first.length).equals(first)) rows.push(decodeRow(key.toString("utf8"), Buffer.from(value)));
+      return { rows: rows.slice(0, limit), cursor: rows.length > limit ? rows[limit - 1].key : undefined };
     });
   }
 
@@ -203,38 +162,36 @@ class LmdbStore implements Store {
   }
 
   #reading<Result>(read: () => Result): Result {
-    this.#checkOpen();
+    if (this.#closing !== undefined) throw closedError(this.name);
     try {
       // A read transaction may be older than what another process has written meanwhile.
       this.#rows.resetReadTxn();
       return read();
     } catch (error) {
-      throw storeError(this.name, error);
+      throw lmdbError(this.name, error);
     }
   }
 
   /** `bytes` is about what the callback writes. */
   async #writing<Result>(bytes: number, write: () => Result): Promise<Result> {
-    this.#checkOpen();
+    if (this.#closing !== undefined) throw closedError(this.name);
     try {
       return await this.#root.transaction(write);
     } catch (error) {
-      const reason = await commitReason(error);
-      throw storeError(this.name, isVague(reason) ? this.#explained(reason, 2 * bytes + APPLY_ROOM_BYTES) : reason);
+      throw this.#failed(await commitReason(error), 2 * bytes + APPLY_ROOM_BYTES);
     }
   }
 
-  /** What the file system says to so many more bytes, or the error itself where it takes them. */
-  #explained(error: unknown, bytes: number): unknown {
+  /** To LMDB a full disk is an input or output error. So the file system is asked for so many more bytes where LMDB says nothing better. */
+  #failed(error: unknown, bytes: number): MeshError {
+    const failure = lmdbError(this.name, error);
+    if (failure.code !== "STORE_UNAVAILABLE") return failure;
     try {
-      checkRoom(this.#path, bytes, dataBytes(this.#path));
-      return error;
-    } catch (better) {
-      return better;
+      checkRoom(this.#path, bytes);
+      return failure;
+    } catch (cause) {
+      const better = lmdbError(this.name, cause);
+      return better.code === "STORE_UNAVAILABLE" ? failure : better;
     }
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== undefined) throw new MeshError("CLOSED", `${this.name} was closed; open it again`);
   }
 }

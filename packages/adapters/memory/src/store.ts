@@ -1,6 +1,7 @@
 // A store in the memory of this process: for tests, for benches, and as the oracle that other stores are compared with. It is
 // as simple as the contract allows. Every method does its work before it returns its promise, so each call is atomic.
 
+import { copyRow, wins } from "@causalmesh/adapter-kit";
 import { fencedError, MeshError } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import { KeyIndex } from "./key-index.js";
@@ -72,17 +73,6 @@ class MemoryStore implements Store {
   #checkOpen(): void {
     if (this.#closed) throw new MeshError("CLOSED", "the memory store has been closed, and what it held is gone: make a new one");
   }
-}
-
-/** Whether `row` replaces `present`: by timestamp, then by replica. */
-function wins(row: Row, present: Row): boolean {
-  return row.timestamp > present.timestamp || (row.timestamp === present.timestamp && row.replica > present.replica);
-}
-
-/** Field by field, so that what else a caller's object carries is neither kept nor given out. */
-function copyRow({ key, value, timestamp, replica, counter, expiresAt }: Row): Row {
-  // Not `slice`: on a Buffer that is a view of the same bytes.
-  return { key, value: value === null ? null : new Uint8Array(value), timestamp, replica, counter, expiresAt };
 }
 
 function copyRegistry({ epoch, bytes }: RegistryRecord): RegistryRecord {

@@ -1,91 +1,49 @@
-// Calls on pooled connections, each with a deadline, all of which `close` ends. Whose pool it is, it knows too.
+// Calls on pooled connections. Whose pool it is, it knows too.
 
-import { MeshError } from "@causalmesh/core";
-import type { Pool, PoolClient } from "pg";
-
-export interface ConnectionsOptions {
-  readonly pool: Pool;
-  /** Whether the pool is ours to end. */
-  readonly owned: boolean;
-  readonly timeoutMs: number;
-  /** The store's, for messages. */
-  readonly name: string;
-}
+import { Calls, lazily } from "@causalmesh/adapter-kit";
+import type { PoolClient } from "pg";
+import type { Settings } from "./options.js";
 
 const ignore = (): void => undefined;
 
 export class Connections {
-  readonly #options: ConnectionsOptions;
-  /** Ends each call that is under way with an error. */
-  readonly #calls = new Set<(error: MeshError) => void>();
-  #closing: Promise<void> | undefined;
+  readonly #pool: Settings["pool"];
+  readonly #calls: Calls;
+  /** Ends the calls under way with CLOSED and gives all connections back; ends the pool if it is ours. */
+  readonly close: () => Promise<void>;
 
-  constructor(options: ConnectionsOptions) {
-    this.#options = options;
+  constructor(settings: Settings) {
+    this.#pool = settings.pool;
+    this.#calls = new Calls({ ...settings, advice: "check that it runs and what it is busy with" });
     // Connections break while nobody uses them, when the server restarts. The pool drops them; unheard, the event would end the process.
-    options.pool.on("error", ignore);
+    this.#pool.on("error", ignore);
+    this.close = lazily(async () => {
+      this.#calls.close();
+      if (settings.owned) return await this.#pool.end();
+      // The calls give their connections back within this turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#pool.off("error", ignore);
+    });
   }
 
   /** Runs `work` on one connection. Rejects with what failed, or with a MeshError at the deadline and at `close`. */
   async run<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    this.#checkOpen();
-    const { pool, timeoutMs } = this.#options;
-    let end!: (error: MeshError) => void;
-    const ended = new Promise<never>((_resolve, reject) => (end = reject));
-    this.#calls.add(end);
-    const timer = setTimeout(() => end(this.#lateError()), timeoutMs);
-    let over = false;
-    let failed = true;
     let client: PoolClient | undefined;
-    const worked = pool.connect().then(async (connected) => {
-      if (over) {
-        // It came too late: nobody waits for the work any more.
-        connected.release();
-        return undefined;
-      }
-      client = connected;
-      // An error of a connection in use fails its query, and is an event as well.
-      client.on("error", ignore);
-      return await work(client);
-    });
+    let failed = true;
     try {
-      const result = (await Promise.race([worked, ended])) as Result;
+      const result = await this.#calls.run(async (signal) => {
+        const connected = await this.#pool.connect();
+        // It came too late: nobody waits for the work any more.
+        if (signal.aborted) return connected.release() as never;
+        // An error of a connection in use fails its query, and is an event as well.
+        client = connected.on("error", ignore);
+        return await work(connected);
+      });
       failed = false;
       return result;
     } finally {
-      over = true;
-      clearTimeout(timer);
-      this.#calls.delete(end);
-      client?.off("error", ignore);
       // After a failure it may be within a transaction, or a late answer may come: that connection is not used again.
-      client?.release(failed);
+      client?.off("error", ignore).release(failed);
     }
-  }
-
-  /** Ends the calls under way with CLOSED and gives all connections back; ends the pool if it is ours. */
-  async close(): Promise<void> {
-    await (this.#closing ??= this.#close());
-  }
-
-  async #close(): Promise<void> {
-    const { pool, owned } = this.#options;
-    for (const end of this.#calls) end(this.#closedError());
-    if (owned) return await pool.end();
-    // The calls give their connections back within this turn.
-    await new Promise((resolve) => setImmediate(resolve));
-    pool.off("error", ignore);
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== undefined) throw this.#closedError();
-  }
-
-  #lateError(): MeshError {
-    const { name, timeoutMs } = this.#options;
-    return new MeshError("STORE_UNAVAILABLE", `${name} did not answer within ${timeoutMs} ms; check that it runs and what it is busy with`);
-  }
-
-  #closedError(): MeshError {
-    return new MeshError("CLOSED", `${this.#options.name} has been closed; make a new store`);
   }
 }

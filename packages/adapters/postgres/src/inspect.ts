@@ -3,10 +3,10 @@
 import { MeshError } from "@causalmesh/core";
 import type { ClientBase } from "pg";
 import { Connections } from "./connections.js";
-import { storeError } from "./errors.js";
+import { postgresError } from "./errors.js";
 import { resolveOptions, type PostgresStoreOptions, type Settings } from "./options.js";
 import { SCHEMA_VERSION, sqlFor, TABLES, type Sql } from "./sql.js";
-import { readVersion } from "./tables.js";
+import { readPlace } from "./tables.js";
 
 /** What stands in a database, and what the role that asked may do there. */
 export interface PostgresInspection {
@@ -59,26 +59,28 @@ const RIGHTS = `
 /** Looks at the database of a store. Throws OPTION_INVALID; rejects with STORE_UNAVAILABLE, STORE_LOCKED or STORE_INVALID where it cannot look. */
 export async function inspectPostgres(options: PostgresStoreOptions): Promise<PostgresInspection> {
   const settings = resolveOptions(options);
-  const sql = sqlFor(settings.schema, settings.prefix, 0);
   const connections = new Connections(settings);
   try {
-    return await connections.run(async (client) => await inspect(client, sql, settings));
+    return await connections.run(async (client) => await inspect(client, settings));
   } catch (error) {
-    throw storeError(settings.name, error, sql.grantUse(settings.role));
+    throw postgresError(settings.name, error, sqlFor(settings).grantUse);
   } finally {
     await connections.close();
   }
 }
 
-async function inspect(client: ClientBase, sql: Sql, { name, schema, prefix }: Settings): Promise<PostgresInspection> {
+async function inspect(client: ClientBase, settings: Settings): Promise<PostgresInspection> {
+  const { name, schema, prefix } = settings;
+  const format = `${prefix}format`;
   await client.query("BEGIN READ ONLY");
   const place = (await client.query<Place>(PLACE, [schema])).rows[0];
   const rights = (await client.query<Right>(RIGHTS, [schema, TABLES.map((table) => prefix + table)])).rows;
+  const sql = sqlFor({ ...settings, ...place });
   const common = { name, role: place.role, versionExpected: SCHEMA_VERSION, writable: place.writable };
-  const isThere = rights.some((right) => right.name === sql.format);
+  const isThere = rights.some((right) => right.name === format);
   const missing = isThere ? missingToUse(place, rights, schema) : missingToMake(place, schema);
-  const grant = missing.length === 0 ? undefined : isThere ? sql.grantUse(place.role) : grantToMake(place, sql);
-  const readable = isThere && place.use_schema === true && rights.every((right) => right.name !== sql.format || right.right !== "SELECT" || right.held);
+  const grant = missing.length === 0 ? undefined : isThere ? sql.grantUse : place.use_schema === null ? sql.grantCreateSchema : sql.grantCreateTables;
+  const readable = isThere && place.use_schema === true && rights.every((right) => right.name !== format || right.right !== "SELECT" || right.held);
   const found = isThere && !readable ? {} : await versionOf(client, sql, name, rights);
   await client.query("ROLLBACK");
   return { ...common, version: undefined, problem: undefined, ...found, missing, grant };
@@ -86,7 +88,7 @@ async function inspect(client: ClientBase, sql: Sql, { name, schema, prefix }: S
 
 async function versionOf(client: ClientBase, sql: Sql, name: string, rights: readonly Right[]): Promise<Partial<PostgresInspection>> {
   try {
-    const version = await readVersion(client, sql, name);
+    const { version } = await readPlace(client, sql, name);
     const tables = new Set(rights.map((right) => right.name));
     if (version > 0 && tables.size < TABLES.length)
       throw new MeshError(
@@ -103,10 +105,6 @@ async function versionOf(client: ClientBase, sql: Sql, name: string, rights: rea
 function missingToUse({ use_schema }: Place, rights: readonly Right[], schema: string): string[] {
   const tables = rights.filter(({ held }) => !held).map(({ name, right }) => `${right} on ${schema}.${name}`);
   return use_schema === true ? tables : [`USAGE on the schema ${schema}`, ...tables];
-}
-
-function grantToMake({ role, database, use_schema }: Place, sql: Sql): string {
-  return use_schema === null ? sql.grantCreateSchema(role, database) : sql.grantCreateTables(role);
 }
 
 /** Without tables, the role that comes first makes them. */

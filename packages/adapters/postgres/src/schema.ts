@@ -6,21 +6,13 @@
 //   base64. The other column is NULL; for a deletion both are.
 
 import { isUtf8 } from "node:buffer";
-import type { Row } from "@causalmesh/core";
+import { limits, type Row } from "@causalmesh/core";
 
-export interface StoredValue {
-  readonly value: string | null;
-  readonly value_base64: string | null;
-}
+/** A value as it travels. */
+export type StoredValue = [text: string | null, base64: string | null];
 
-/** A row as `getMany` and `scan` select it: Postgres' 64-bit integers come as text. */
-export interface StoredRow extends StoredValue {
-  readonly key: string;
-  readonly timestamp: string;
-  readonly replica: string;
-  readonly counter: string;
-  readonly expires_at: string;
-}
+/** A row as it is selected: Postgres' 64-bit integers come as text. */
+export type StoredRow = [key: string, ...StoredValue, timestamp: string, replica: string, counter: string, expiresAt: string];
 
 export function encodeKey(key: string): string {
   // A look for what next to no key has costs a tenth of replacing it.
@@ -28,50 +20,31 @@ export function encodeKey(key: string): string {
   return key.replace(/[\u0000\u0001]/g, (unit) => (unit === "\u0000" ? "\u0001\u0001" : "\u0001\u0002"));
 }
 
-export function decodeKey(text: string): string {
-  return !text.includes("\u0001") ? text : text.replace(/\u0001[\u0001\u0002]/g, (escape) => (escape === "\u0001\u0001" ? "\u0000" : "\u0001"));
-}
+const decodeKey = (text: string): string =>
+  !text.includes("\u0001") ? text : text.replace(/\u0001[\u0001\u0002]/g, (escape) => (escape === "\u0001\u0001" ? "\u0000" : "\u0001"));
 
-/** The first text behind all that start with `prefix`, in the order of UTF-8 bytes; null where there is none. */
-export function afterPrefix(prefix: string): string | null {
-  const points = Array.from(prefix, (character) => character.codePointAt(0)!);
-  while (points.at(-1) === 0x10ffff) points.pop();
-  const last = points.pop();
-  if (last === undefined) return null;
-  // Surrogates are no characters: U+E000 follows U+D7FF.
-  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-}
+/** Behind a prefix, a text behind all keys that start with it: the last code point, more often than a key has room for it. */
+export const BEHIND_PREFIX = "\u{10ffff}".repeat(limits.KEY_BYTES_MAX / 4 + 1);
 
 export function encodeValue(value: Uint8Array | null): StoredValue {
-  if (value === null) return { value: null, value_base64: null };
+  if (value === null) return [null, null];
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (isUtf8(bytes) && !bytes.includes(0)) return { value: bytes.toString("utf8"), value_base64: null };
-  return { value: null, value_base64: bytes.toString("base64") };
+  return isUtf8(bytes) && !bytes.includes(0) ? [bytes.toString("utf8"), null] : [null, bytes.toString("base64")];
 }
 
-export function decodeValue({ value, value_base64 }: StoredValue): Uint8Array | null {
-  if (value !== null) return Buffer.from(value, "utf8");
-  return value_base64 === null ? null : Buffer.from(value_base64, "base64");
+export function decodeValue([text, base64]: StoredValue): Uint8Array | null {
+  if (text !== null) return Buffer.from(text, "utf8");
+  return base64 === null ? null : Buffer.from(base64, "base64");
 }
 
-export function decodeRow(row: StoredRow): Row {
-  return {
-    key: decodeKey(row.key),
-    value: decodeValue(row),
-    timestamp: Number(row.timestamp),
-    replica: Number(row.replica),
-    counter: Number(row.counter),
-    expiresAt: Number(row.expires_at),
-  };
+export function decodeRow([key, text, base64, timestamp, replica, counter, expiresAt]: StoredRow): Row {
+  const value = decodeValue([text, base64]);
+  return { key: decodeKey(key), value, timestamp: Number(timestamp), replica: Number(replica), counter: Number(counter), expiresAt: Number(expiresAt) };
 }
 
 /** The rows as the arrays that `apply` takes, one per column. */
 export function encodeRows(rows: readonly Row[]): unknown[][] {
   const values = rows.map(({ value }) => encodeValue(value));
-  return [
-    rows.map(({ key }) => encodeKey(key)),
-    values.map(({ value }) => value),
-    values.map(({ value_base64 }) => value_base64),
-    ...(["timestamp", "replica", "counter", "expiresAt"] as const).map((field) => rows.map((row) => row[field])),
-  ];
+  const numbers = (["timestamp", "replica", "counter", "expiresAt"] as const).map((field) => rows.map((row) => row[field]));
+  return [rows.map(({ key }) => encodeKey(key)), values.map(([text]) => text), values.map(([, base64]) => base64), ...numbers];
 }

@@ -1,7 +1,9 @@
 // Every SQL text of the adapter, for one schema and prefix. What runs when is in store.ts and tables.ts; how keys and values look in
 // a row is in schema.ts.
 
+import { limits } from "@causalmesh/core";
 import pg from "pg";
+import type { Settings } from "./options.js";
 
 /** Raised with each entry of `migrations`; a database of a newer one is refused. */
 export const SCHEMA_VERSION = 1;
@@ -9,43 +11,26 @@ export const SCHEMA_VERSION = 1;
 /** The mesh's tables, without the prefix. */
 export const TABLES = ["rows", "flushed", "registry", "format"] as const;
 
-export interface Sql {
-  /** Names, unquoted: of the schema, and of the table that holds the version. */
-  readonly schema: string;
-  readonly format: string;
-  readonly createSchema: string;
-  /** `migrations[n]` turns version n into n + 1, and says so in the table `format`. */
-  readonly migrations: readonly string[];
-  readonly version: string;
-  readonly getMany: string;
-  readonly apply: string;
-  readonly removeDead: string;
-  readonly readRegistry: string;
-  readonly createRegistry: string;
-  readonly swapRegistry: string;
-  readonly scan: string;
-  /** What an owner runs so that a role may use the tables, and so that it may make them, in a schema of its own or in one that is there. */
-  grantUse(role: string): string;
-  grantCreateSchema(role: string, database: string): string;
-  grantCreateTables(role: string): string;
-}
-
 /** Stands before the registry's epoch in the error of a batch that is refused. */
 export const FENCED = "a later epoch: ";
 /** A scan's page ends after so many bytes of values, so that a page of large ones does not fill the memory. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
-export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number): Sql {
-  const quote = pg.escapeIdentifier;
+export type Sql = ReturnType<typeof sqlFor>;
+
+/** Every text for the tables in one schema with one prefix, and for one role. */
+export function sqlFor({ schema: schemaName, prefix, role, database }: Pick<Settings, "schema" | "prefix" | "role" | "database">) {
+  const { escapeIdentifier: quote, escapeLiteral: literal } = pg;
   const schema = quote(schemaName);
   const table = (name: string): string => `${schema}.${quote(prefix + name)}`;
+  const user = quote(role);
   const [rows, flushed, registry, format] = TABLES.map(table);
   const columns = `key, value, encode(value_bytes, 'base64') AS value_base64, timestamp, replica, counter, expires_at`;
 
   return {
-    schema: schemaName,
-    format: `${prefix}format`,
+    lock: `SELECT pg_advisory_xact_lock(hashtextextended(${literal(`causalmesh ${schemaName}`)}, 0))`,
     createSchema: `CREATE SCHEMA ${schema}`,
+    /** `migrations[n]` turns version n into n + 1, and says so in the table `format`. */
     migrations: [
       // The keys are compared by their bytes, whatever the database's own collation is. A row is a value as text, a value as bytes,
       // or, with neither, a deletion. dead_at says when a row that shows nothing may go: the index knows those rows alone.
@@ -72,6 +57,11 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
        CREATE TABLE ${format} (version integer NOT NULL);
        INSERT INTO ${format} VALUES (1);`,
     ],
+    // Asks the catalogs themselves: functions such as to_regclass may answer from a cache that does not know yet what another session made.
+    place: `
+      SELECT current_setting('server_encoding') AS server, current_setting('client_encoding') AS client,
+             EXISTS (SELECT FROM pg_namespace WHERE nspname = ${literal(schemaName)}) AS has_schema,
+             EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = ${literal(schemaName)} AND relname = ${literal(`${prefix}format`)}) AS has_format`,
     version: `SELECT version FROM ${format}`,
 
     getMany: `SELECT ${columns} FROM ${rows} WHERE key = ANY ($1::text[])`,
@@ -93,7 +83,7 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
       INSERT INTO ${rows} AS stored (key, value, value_bytes, timestamp, replica, counter, expires_at, dead_at)
       SELECT key, value, decode(value_base64, 'base64'), timestamp, replica, counter, expires_at,
              CASE WHEN expires_at > 0 THEN greatest(now(), to_timestamp(expires_at / 1000.0))
-                  WHEN value IS NULL AND value_base64 IS NULL THEN now() END + interval '${tombstoneMs} milliseconds'
+                  WHEN value IS NULL AND value_base64 IS NULL THEN now() END + interval '${limits.TOMBSTONE_TTL_MS} milliseconds'
       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
         AS given (key, value, value_base64, timestamp, replica, counter, expires_at)
       WHERE (SELECT yes FROM allowed)
@@ -115,25 +105,25 @@ export function sqlFor(schemaName: string, prefix: string, tombstoneMs: number):
     createRegistry: `INSERT INTO ${registry} VALUES (true, $1, $2, decode($3, 'base64')) ON CONFLICT DO NOTHING`,
     swapRegistry: `UPDATE ${registry} SET epoch = $1, value = $2, value_bytes = decode($3, 'base64') WHERE epoch = $4`,
 
-    // $1 first key, $2 cursor, $3 first key behind the prefix, $4 limit. found counts what there is up to the limit, before the page
+    // $1 first key, $2 cursor, $3 a key behind all that start with the prefix, $4 limit. found counts what there is up to the limit, before the page
     // was cut at its bytes; the first row is always in.
     scan: `
-      SELECT ${columns}, found FROM (
+      SELECT found, ${columns} FROM (
         SELECT *, count(*) OVER () AS found,
                sum(coalesce(octet_length(value), octet_length(value_bytes), 0)) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) AS bytes,
                row_number() OVER (ORDER BY key) AS number
         FROM (
           SELECT * FROM ${rows}
-          WHERE key >= $1 AND ($2::text IS NULL OR key > $2) AND ($3::text IS NULL OR key < $3)
+          WHERE key >= $1 AND ($2::text IS NULL OR key > $2) AND key < $3
           ORDER BY key LIMIT $4
         ) AS page
       ) AS numbered
       WHERE number = 1 OR bytes <= ${PAGE_BYTES_MAX}
       ORDER BY key`,
 
-    grantUse: (role) =>
-      `GRANT USAGE ON SCHEMA ${schema} TO ${quote(role)}; GRANT SELECT, INSERT, UPDATE, DELETE ON ${rows}, ${flushed}, ${registry}, ${format} TO ${quote(role)}`,
-    grantCreateSchema: (role, database) => `GRANT CREATE ON DATABASE ${quote(database)} TO ${quote(role)}`,
-    grantCreateTables: (role) => `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${quote(role)}`,
+    // What an owner runs so that the role may use the tables, and so that it may make them, in a schema of its own or in one that is there.
+    grantUse: `GRANT USAGE ON SCHEMA ${schema} TO ${user}; GRANT SELECT, INSERT, UPDATE, DELETE ON ${TABLES.map(table).join(", ")} TO ${user}`,
+    grantCreateSchema: `GRANT CREATE ON DATABASE ${quote(database)} TO ${user}`,
+    grantCreateTables: `GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${user}`,
   };
 }

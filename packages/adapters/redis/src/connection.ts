@@ -1,185 +1,98 @@
-// One connection to Redis: when it may be used, how long a call may take, and how it comes back. What is said over it is the
-// store's. ioredis would queue calls while the server is away, send them again, and keep the process alive to reconnect; here a call
-// fails at once and says so, is sent once, and nothing but a call under way keeps the process.
+// One connection to Redis: when it may be used, and when it is made again. What is said over it is the store's. ioredis would queue
+// calls while the server is away, send them again, and keep the process alive to reconnect; here a call fails at once and says so, is sent
+// once, and nothing but a call under way keeps the process.
 
-import { limits, MeshError } from "@causalmesh/core";
+import { once } from "node:events";
+import { Calls, lazily, textOf, withPauses, type CallsOptions, type Lazy } from "@causalmesh/adapter-kit";
+import { limits } from "@causalmesh/core";
 import { Redis, type RedisOptions } from "ioredis";
-import { storeError } from "./errors.js";
+import { redisError } from "./errors.js";
 
-export interface ConnectionOptions {
-  /** The store's, for messages. */
-  readonly name: string;
-  readonly timeoutMs: number;
-  /** Runs once on each new connection, before anything else. */
-  prepare(client: Redis): Promise<void>;
+/** A client for a connection of our own, made at the first call. */
+export function ownClient(redis: RedisOptions): Redis {
+  return new Redis({
+    connectTimeout: limits.CONNECT_TIMEOUT_MS_DEFAULT,
+    connectionName: "causalmesh",
+    ...redis,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // A server that still reads what it kept says so to each call, which is sooner than to wait for it.
+    enableReadyCheck: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: null,
+    sentinelRetryStrategy: () => null,
+  });
 }
 
 export class Connection {
   readonly #client: Redis;
   readonly #isOurs: boolean;
-  readonly #options: ConnectionOptions;
-  /** Ends the calls that are under way. */
-  readonly #pending = new Set<(error: MeshError) => void>();
-  /** The first attempt, for which calls wait. Later ones they do not wait for: a node has to know at once that the store is away. */
-  #first: Promise<void> | undefined;
-  #firstEnded = false;
-  #prepared: Promise<void> | undefined;
+  readonly #name: string;
+  readonly #calls: Calls;
   #lastError: unknown;
-  #failures = 0;
-  #retry: NodeJS.Timeout | undefined;
-  #closing: Promise<void> | undefined;
+  readonly #onError = (error: unknown): void => void (this.#lastError = error);
+  /** Connected and prepared. */
+  readonly #ready: Lazy<void>;
 
-  private constructor(client: Redis, isOurs: boolean, options: ConnectionOptions) {
+  /**
+   * A client of the user's may be shared with others, comes back as its owner has set it up, and stays open. `prepare` runs once on each new
+   * connection, before anything else.
+   */
+  constructor(client: Redis, isOurs: boolean, options: CallsOptions, prepare: (client: Redis) => Promise<void>) {
     this.#client = client;
     this.#isOurs = isOurs;
-    this.#options = options;
-    client.on("error", this.#onError);
-    client.on("ready", this.#onReady);
-    client.on("close", this.#onClose);
-    if (isOurs) client.on("end", this.#onEnd);
-  }
-
-  /** A connection of our own, made at the first call. */
-  static to(redis: RedisOptions, options: ConnectionOptions): Connection {
-    const client = new Redis({
-      connectTimeout: limits.CONNECT_TIMEOUT_MS_DEFAULT,
-      connectionName: "causalmesh",
-      ...redis,
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      // A server that still reads what it kept says so to each call, which is sooner than to wait for it.
-      enableReadyCheck: false,
-      autoResendUnfulfilledCommands: false,
-      enableAutoPipelining: false,
-      replyMapping: "legacy",
-      commandTimeout: options.timeoutMs,
-      retryStrategy: null,
-    });
-    return new Connection(client, true, options);
-  }
-
-  /** A connection of the user's. It may be shared with others, comes back as its owner has set it up, and stays open. */
-  static of(client: Redis, options: ConnectionOptions): Connection {
-    return new Connection(client, false, options);
+    this.#name = options.name;
+    this.#calls = new Calls(options);
+    const attempt = async (): Promise<void> => {
+      if (client.status !== "ready") await this.#connected();
+      // ioredis goes on in database 0 where the server has no database of that number.
+      if (client.options.db) await client.select(client.options.db);
+      await prepare(client);
+    };
+    this.#ready = lazily(withPauses(attempt));
+    client.on("close", this.#ready.forget).on("error", this.#onError);
   }
 
   /** Does something with the connection; rejects with a MeshError. */
   async run<Result>(call: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (this.#closing !== undefined) throw this.#closedError();
-    return await new Promise<Result>((resolve, reject) => {
-      const end = (error: MeshError): void => {
-        clearTimeout(timer);
-        this.#pending.delete(end);
-        reject(error);
-      };
-      // This timer also keeps the process alive for the call; the socket does not.
-      const timer = setTimeout(() => end(this.#timedOut()), this.#options.timeoutMs);
-      this.#pending.add(end);
-      this.#whenReady()
-        .then(() => call(this.#client))
-        .then(
-          (result) => {
-            clearTimeout(timer);
-            this.#pending.delete(end);
-            resolve(result);
-          },
-          (error: unknown) => end(this.#failed(error)),
-        );
-    });
+    try {
+      return await this.#calls.run(async (signal) => {
+        signal.addEventListener("abort", () => this.#drop());
+        await this.#ready();
+        return await call(this.#client);
+      });
+    } catch (error) {
+      // After a fail-over the same name leads to another server.
+      if (textOf(error).startsWith("READONLY")) this.#drop();
+      throw redisError(this.#name, error);
+    }
   }
 
+  /** Ends the calls under way with CLOSED, and a connection of our own. */
   async close(): Promise<void> {
-    await (this.#closing ??= this.#close());
-  }
-
-  async #close(): Promise<void> {
-    clearTimeout(this.#retry);
-    for (const end of this.#pending) end(this.#closedError());
-    const client = this.#client;
-    client.off("ready", this.#onReady);
-    client.off("close", this.#onClose);
-    client.off("end", this.#onEnd);
-    if (!this.#isOurs) return void client.off("error", this.#onError);
-    if (client.status === "end") return;
-    const ended = new Promise((resolve) => void client.once("end", resolve));
+    this.#calls.close();
+    if (!this.#isOurs) return void this.#client.off("close", this.#ready.forget).off("error", this.#onError);
+    if (this.#client.status === "end") return;
+    const ended = new Promise((resolve) => void this.#client.once("end", resolve));
+    this.#client.disconnect();
     this.#drop();
     await ended;
   }
 
-  async #whenReady(): Promise<void> {
-    if (this.#client.status === "ready") this.#firstEnded = true;
-    else {
-      if (this.#firstEnded) throw this.#lastError ?? new Error("the connection ended; it is made again by itself");
-      await (this.#first ??= this.#firstAttempt());
-    }
-    await (this.#prepared ??= this.#prepare());
+  async #connected(): Promise<void> {
+    const { status } = this.#client;
+    if (this.#isOurs || status === "wait") {
+      this.#lastError = undefined;
+      // What went wrong is told by the event alone.
+      await this.#client.connect().catch((error: unknown) => Promise.reject(this.#lastError ?? error));
+      if (this.#isOurs) this.#client.stream.unref();
+    } else if (status === "connecting" || status === "connect") await once(this.#client, "ready");
+    // What it were given now, it would keep.
+    else throw new Error(status === "end" ? "the client was closed; give the store an open one" : "the client has no connection");
   }
 
-  async #firstAttempt(): Promise<void> {
-    const client = this.#client;
-    if (client.status === "end" && !this.#isOurs) throw new Error("the client was closed; give the store an open one");
-    let onReady = (): void => undefined;
-    let onLost = onReady;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        onReady = resolve;
-        onLost = () => reject((this.#lastError as Error) ?? new Error("the connection ended"));
-        client.once("ready", onReady).once("close", onLost).once("end", onLost);
-        if (client.status === "wait") client.connect().catch(() => undefined);
-      });
-    } finally {
-      client.off("ready", onReady).off("close", onLost).off("end", onLost);
-      this.#firstEnded = true;
-    }
-  }
-
-  async #prepare(): Promise<void> {
-    try {
-      await this.#options.prepare(this.#client);
-    } catch (error) {
-      this.#prepared = undefined;
-      throw error;
-    }
-  }
-
-  readonly #onError = (error: unknown): void => void (this.#lastError = error);
-
-  readonly #onReady = (): void => {
-    this.#failures = 0;
-    this.#lastError = undefined;
-    this.#firstEnded = true;
-    if (this.#isOurs) this.#client.stream.unref();
-  };
-
-  readonly #onClose = (): void => void (this.#prepared = undefined);
-
-  readonly #onEnd = (): void => {
-    this.#firstEnded = true;
-    const delayMs = Math.min(limits.RETRY_DELAY_MS_MAX, limits.RETRY_DELAY_MS_MIN * 2 ** this.#failures++);
-    this.#retry = setTimeout(() => void this.#client.connect().catch(() => undefined), delayMs * (0.5 + Math.random() / 2)).unref();
-  };
-
-  #timedOut(): MeshError {
-    if (this.#isOurs) this.#drop();
-    return new MeshError("STORE_UNAVAILABLE", `${this.#options.name} did not answer within ${this.#options.timeoutMs} ms; check the server and its load`);
-  }
-
-  #failed(error: unknown): MeshError {
-    if (this.#closing !== undefined) return this.#closedError();
-    // After a fail-over the same name leads to another server.
-    if (this.#isOurs && error instanceof Error && error.message.startsWith("READONLY")) this.#drop();
-    return storeError(this.#options.name, error);
-  }
-
-  /** Ends the connection at once. ioredis would wait for a server to say good-bye that may not say anything any more. */
+  /** Ends a connection of our own at once. ioredis would wait for a server to say good-bye that may not say anything any more. */
   #drop(): void {
-    const { status, stream } = this.#client;
-    if (status === "end") return;
-    this.#client.disconnect();
-    if (status !== "wait") stream?.destroy();
-  }
-
-  #closedError(): MeshError {
-    return new MeshError("CLOSED", `${this.#options.name} was closed; make a new store`);
+    if (this.#isOurs) this.#client.stream?.destroy();
   }
 }

@@ -1,1 +1,5 @@
-export { redisStore, type RedisStoreOptions } from "./store.js";
+export { redisStore } from "./store.js";
+export type { RedisStoreOptions } from "./options.js";
+
+// For tools.
+export { inspectRedis, type RedisInspection } from "./inspect.js";

@@ -2,7 +2,7 @@
 --
 -- KEYS  prefix of rows, index of keys
 -- ARGV  least and greatest key as ZRANGEBYLEX takes them, most rows, bytes after which a page ends, most keys to look at
--- Answers { 1 if there may be more, the last key looked at, key, row, key, row, … }.
+-- Answers { 1 if there may be more, the last key looked at, { key, row }, … }.
 --
 -- A key of the index may have no row: it was dropped by Redis, and no apply has come since. Such keys are passed over.
 local rows, index = KEYS[1], KEYS[2]
@@ -23,8 +23,7 @@ while looked < keys_max do
       end
       found = found + 1
       bytes = bytes + #row
-      answer[#answer + 1] = key
-      answer[#answer + 1] = row
+      answer[#answer + 1] = { key, row }
     end
     last = key
   end

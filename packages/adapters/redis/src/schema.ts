@@ -11,34 +11,18 @@
 //
 //   TIMESTAMP REPLICA COUNTER EXPIRESAT value⏎      or, for a deletion, with `deleted` and nothing behind it
 
-import { MeshError, type Row } from "@causalmesh/core";
+import { damagedRow } from "@causalmesh/adapter-kit";
+import type { Row } from "@causalmesh/core";
 
 /** Raised with each change of the format; a store of another version is refused. */
 export const SCHEMA_VERSION = "1";
 
-export const PREFIX_DEFAULT = "causalmesh";
+export type Names = ReturnType<typeof namesUnder>;
 
-export interface Names {
-  readonly rows: string;
-  readonly index: string;
-  readonly going: string;
-  readonly flushed: string;
-  readonly registry: string;
-  readonly schema: string;
-}
-
-/** A prefix has no colon, so that no name of one prefix can be a name of another. Throws OPTION_INVALID. */
-export function namesUnder(prefix: unknown): Names {
-  if (typeof prefix !== "string" || !/^[\w.-]{1,100}$/.test(prefix))
-    throw new MeshError("OPTION_INVALID", 'prefix must have 1 to 100 letters, digits, ".", "_" or "-", such as "shop"; it keeps meshes in one database apart');
-  return {
-    rows: `${prefix}:row:`,
-    index: `${prefix}:keys`,
-    going: `${prefix}:going`,
-    flushed: `${prefix}:flushed`,
-    registry: `${prefix}:registry`,
-    schema: `${prefix}:schema`,
-  };
+/** A prefix has no colon, so that no name of one prefix can be a name of another. */
+export function namesUnder(prefix: string) {
+  const [index, going, flushed, registry, schema] = ["keys", "going", "flushed", "registry", "schema"].map((name) => `${prefix}:${name}`);
+  return { rows: `${prefix}:row:`, index, going, flushed, registry, schema };
 }
 
 /** The fields of a row as apply.lua takes them. The bytes are a copy: a call that timed out may still be sending them. */
@@ -51,18 +35,12 @@ export function rowArguments({ key, value, timestamp, replica, counter, expiresA
 }
 
 const HEAD_BYTES_MAX = 80;
-const NEWLINE = 10;
 
 /** The row in the bytes, which it takes over. Throws STORE_INVALID for bytes that are no row. */
 export function decodeRow(key: string, bytes: Buffer): Row {
-  const headBytes = bytes.subarray(0, HEAD_BYTES_MAX).indexOf(NEWLINE);
-  const head = /^(\d{1,16}) (\d{1,10}) (\d{1,16}) (\d{1,16}) (value|deleted)$/.exec(bytes.toString("latin1", 0, Math.max(headBytes, 0)));
+  const head = /^(\d{1,16}) (\d{1,10}) (\d{1,16}) (\d{1,16}) (value|deleted)\n/.exec(bytes.toString("latin1", 0, HEAD_BYTES_MAX));
   if (head === null) throw damagedRow(key);
-  const [, timestamp, replica, counter, expiresAt, kind] = head;
-  const value = kind === "deleted" ? null : bytes.subarray(headBytes + 1);
-  return { key, value, timestamp: Number(timestamp), replica: Number(replica), counter: Number(counter), expiresAt: Number(expiresAt) };
-}
-
-export function damagedRow(key: string): MeshError {
-  return new MeshError("STORE_INVALID", `the row of ${JSON.stringify(key)} is damaged, or not of CausalMesh; restore the store from a copy`);
+  const [timestamp, replica, counter, expiresAt] = head.slice(1, 5).map(Number);
+  const value = head[5] === "deleted" ? null : bytes.subarray(head[0].length);
+  return { key, value, timestamp, replica, counter, expiresAt };
 }

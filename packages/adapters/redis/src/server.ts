@@ -1,49 +1,43 @@
 // What has to be known of a server before rows are trusted to it: that it is one server, that it keeps what it is told, and that
 // nobody else's format stands under the prefix.
 
+import { otherFormat, textOf } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
 import type { Redis } from "ioredis";
 import { SCHEMA_VERSION, type Names } from "./schema.js";
 
-/** Throws STORE_INVALID, or what the server says. Answers whether everything that it answers for is on its disk; undefined where it may not be asked. */
-export async function checkServer(client: Redis, names: Names, name: string): Promise<boolean | undefined> {
-  const database = client.options.db ?? 0;
-  // ioredis goes on in database 0 where the server has no database of that number.
-  if (database !== 0) await client.select(database);
+/** Throws STORE_INVALID, or what the server says. Answers whether everything that it answers for is known to be on its disk. */
+export async function checkServer(client: Redis, names: Names, name: string): Promise<boolean> {
   const facts = await readFacts(client);
-  if (facts?.redis_mode === "cluster")
-    throw new MeshError("STORE_INVALID", `${name} is a node of a Redis Cluster; give the mesh a server of its own, with replicas where you like`);
-  if (facts?.maxmemory_policy?.startsWith("allkeys-") && facts.maxmemory !== "0")
-    throw new MeshError("STORE_INVALID", `${name} throws rows away when its memory is full (maxmemory-policy ${facts.maxmemory_policy}); set it to noeviction`);
-  await checkSchema(client, names, name);
-  return await isDurable(client, facts);
+  const problem = problemOf(facts);
+  if (problem !== undefined) throw new MeshError("STORE_INVALID", `${name} ${problem}`);
+  // Only a new store is written to: a replica can be read from.
+  if ((await client.get(names.schema)) === null) await client.set(names.schema, SCHEMA_VERSION, "NX");
+  const found = await client.get(names.schema);
+  if (found !== SCHEMA_VERSION) throw otherFormat(name, String(found), SCHEMA_VERSION);
+  return facts.aof_enabled === "1" && facts.appendfsync === "always";
 }
 
-async function checkSchema(client: Redis, { schema }: Names, name: string): Promise<void> {
-  const found = (await client.get(schema)) ?? ((await client.set(schema, SCHEMA_VERSION, "NX")) === null ? await client.get(schema) : SCHEMA_VERSION);
-  if (found === SCHEMA_VERSION) return;
-  throw new MeshError("STORE_INVALID", `${name} has format ${found}, this version reads format ${SCHEMA_VERSION}; use the version of CausalMesh that wrote it`);
+/** What a server tells about itself. Where this user may not ask, it is empty, which is no reason not to work. */
+export type Facts = Partial<Record<string, string>>;
+
+export async function readFacts(client: Redis): Promise<Facts> {
+  const info = (await unlessRefused(client.info())) ?? "";
+  // An array, or an object where the client speaks RESP3: the setting is the last thing in both.
+  const appendfsync = Object.values((await unlessRefused(client.config("GET", "appendfsync"))) ?? []).at(-1) as string | undefined;
+  return { ...Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, fact, value]) => [fact, value])), appendfsync };
 }
 
-type Facts = Partial<Record<string, string>>;
-
-/** What the server tells about itself; undefined where this user may not ask, which is no reason not to work. */
-async function readFacts(client: Redis): Promise<Facts | undefined> {
-  const text = await unlessRefused(client.info());
-  return text === undefined ? undefined : Object.fromEntries([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, fact, value]) => [fact, value]));
+/** Why a mesh cannot trust its rows to a server of such facts. */
+export function problemOf({ redis_mode, maxmemory, maxmemory_policy }: Facts): string | undefined {
+  if (redis_mode === "cluster") return "is a node of a Redis Cluster; give the mesh a server of its own, with replicas where you like";
+  if (maxmemory_policy?.startsWith("allkeys-") && maxmemory !== "0")
+    return `throws rows away when its memory is full (maxmemory-policy ${maxmemory_policy}); set it to noeviction`;
+  return undefined;
 }
 
-async function isDurable(client: Redis, facts: Facts | undefined): Promise<boolean | undefined> {
-  if (facts?.aof_enabled === "0") return false;
-  const setting = (await unlessRefused(client.config("GET", "appendfsync"))) as string[] | undefined;
-  return setting === undefined || facts === undefined ? undefined : setting[1] === "always";
-}
+const REFUSAL = /^(NOPERM|ERR unknown (sub)?command)/i;
 
-async function unlessRefused<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Error && /^(NOPERM|ERR unknown command|ERR unknown subcommand)/i.test(error.message)) return undefined;
-    throw error;
-  }
+export async function unlessRefused<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+  return await answer.catch((error: unknown) => (REFUSAL.test(textOf(error)) ? undefined : Promise.reject(error)));
 }

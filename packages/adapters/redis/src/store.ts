@@ -5,56 +5,28 @@
 // and a write that was older than a deletion and took longer than that to arrive would be kept.
 
 import { randomUUID } from "node:crypto";
-import {
-  fencedError,
-  limits,
-  MeshError,
-  type FlushedCounters,
-  type RegistryRecord,
-  type RegistryState,
-  type Row,
-  type ScanPage,
-  type Store,
-  type StoreAbilities,
-} from "@causalmesh/core";
-import type { Redis, RedisOptions } from "ioredis";
-import { describeAddress, parseAddress } from "./address.js";
+import { damagedRow } from "@causalmesh/adapter-kit";
+import { fencedError, limits } from "@causalmesh/core";
+import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import applyText from "./apply.lua";
-import { Connection } from "./connection.js";
+import type { Connection } from "./connection.js";
+import { resolveOptions, type RedisStoreOptions } from "./options.js";
 import readRegistryText from "./read-registry.lua";
 import scanText from "./scan.lua";
-import { damagedRow, decodeRow, namesUnder, PREFIX_DEFAULT, rowArguments, type Names } from "./schema.js";
-import { Script } from "./script.js";
+import { decodeRow, rowArguments, type Names } from "./schema.js";
+import { script } from "./script.js";
 import { checkServer } from "./server.js";
 import swapRegistryText from "./swap-registry.lua";
 
-export interface RedisStoreOptions {
-  /** `redis://[user:password@]host[:port][/database][?prefix=name]`, or `rediss://` for TLS. */
-  readonly url?: string;
-  /** More of ioredis' options for a connection of the store's own: `tls`, `password`, `sentinels` and `name`, `path`. They go before the URL's. */
-  readonly connection?: RedisOptions;
-  /** A connection of yours, instead of `url` and `connection`. It is not closed with the store. A Cluster is refused. */
-  readonly client?: Redis;
-  /** Keeps meshes in one database apart: letters, digits, ".", "_" and "-". Before the URL's; by default `causalmesh`. */
-  readonly prefix?: string;
-  /** Milliseconds for one call, after which it rejects with STORE_UNAVAILABLE; by default 5 000. */
-  readonly timeoutMs?: number;
-  /** What `abilities.durable` says. By default the server is asked at the first call: `appendfsync always` is durable; false until then, and where it may not be asked. */
-  readonly durable?: boolean;
-}
-
-const TIMEOUT_MS_DEFAULT = 5_000;
-/** A timer takes no more. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** Longer pages would hold the server and its memory; a page may be shorter than its limit. */
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Keys without a row that one call passes over, for the same reason. */
 const PAGE_DEAD_KEYS_MAX = 10_000;
 
-const applyScript = new Script<number>(applyText);
-const scanScript = new Script<[more: number, last: Buffer, ...keysAndRows: Buffer[]]>(scanText);
-const readRegistryScript = new Script<[epoch: Buffer | null, bytes: Buffer | null, flushed: Buffer[]]>(readRegistryText);
-const swapRegistryScript = new Script<number>(swapRegistryText);
+const applyScript = script<number>("apply", applyText);
+const scanScript = script<[more: number, last: Buffer, ...found: [key: Buffer, row: Buffer][]]>("scan", scanText);
+const readRegistryScript = script<[epoch: Buffer | null, bytes: Buffer | null, ...flushed: Buffer[][]]>("read-registry", readRegistryText);
+const swapRegistryScript = script<number>("swap-registry", swapRegistryText);
 
 /** A store on a Redis server. It connects at the first call. Throws OPTION_INVALID. */
 export function redisStore(options: RedisStoreOptions): Store {
@@ -67,21 +39,15 @@ class RedisStore implements Store {
   readonly #connection: Connection;
   #durable: boolean;
 
-  constructor({ url, connection, client, prefix, timeoutMs = TIMEOUT_MS_DEFAULT, durable }: RedisStoreOptions) {
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX)
-      throw new MeshError("OPTION_INVALID", `timeoutMs must be a whole number of milliseconds from 1 to ${TIMEOUT_MS_MAX}`);
-    this.#durable = durable ?? false;
-    const address = url === undefined ? undefined : parseAddress(checkedText(url));
-    const chosenPrefix = prefix ?? address?.prefix ?? PREFIX_DEFAULT;
-    this.#names = namesUnder(chosenPrefix);
-    const redis = checkedClient(client, url, connection)?.options ?? { ...address?.options, ...connection };
-    this.name = `redis at ${describeAddress({ ...redis })} (${chosenPrefix})`;
-    const prepare = async (connected: Redis): Promise<void> => {
-      const found = await checkServer(connected, this.#names, this.name);
-      this.#durable = durable ?? found ?? false;
-    };
-    const common = { name: this.name, timeoutMs, prepare };
-    this.#connection = client === undefined ? Connection.to(redis, common) : Connection.of(client, common);
+  constructor(options: RedisStoreOptions) {
+    const { name, names, connect } = resolveOptions(options);
+    this.name = name;
+    this.#names = names;
+    this.#durable = options.durable ?? false;
+    this.#connection = connect(async (client) => {
+      const found = await checkServer(client, names, name);
+      this.#durable = options.durable ?? found;
+    });
   }
 
   get abilities(): StoreAbilities {
@@ -99,10 +65,9 @@ class RedisStore implements Store {
 
   async apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void> {
     const { rows: prefix, index, going, flushed: counters, registry } = this.#names;
-    const raised = flushed.flatMap(([replica, counter]) => [String(replica), String(counter)]);
-    const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch === undefined ? "" : String(epoch), ...[rows.map(rowArguments), raised].flat(2)];
+    const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch ?? "", ...rows.flatMap(rowArguments), ...flushed.flat()];
     await this.#connection.run(async (client) => {
-      const answer = await applyScript.run(client, [prefix, index, going, counters, registry], args);
+      const answer = await applyScript(client, [prefix, index, going, counters, registry], args);
       if (answer < 0) throw fencedError(this.name, -answer);
       if (answer > 0) throw damagedRow(rows[answer - 1].key);
     });
@@ -110,14 +75,17 @@ class RedisStore implements Store {
 
   async readRegistry(): Promise<RegistryState> {
     return await this.#connection.run(async (client) => {
-      const [epoch, bytes, flushed] = await readRegistryScript.run(client, [this.#names.registry, this.#names.flushed], []);
-      return { registry: epoch === null || bytes === null ? undefined : { epoch: Number(epoch), bytes }, flushed: pairsOf(flushed) };
+      const [epoch, bytes, ...flushed] = await readRegistryScript(client, [this.#names.registry, this.#names.flushed], []);
+      return {
+        registry: epoch === null || bytes === null ? undefined : { epoch: Number(epoch), bytes },
+        flushed: flushed.map(([replica, counter]) => [Number(replica), Number(counter)] as const),
+      };
     });
   }
 
   async swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
-    const args = [String(expectedEpoch), String(next.epoch), Buffer.from(next.bytes), randomUUID()];
-    return await this.#connection.run(async (client) => (await swapRegistryScript.run(client, [this.#names.registry], args)) === 1);
+    const args = [expectedEpoch, next.epoch, Buffer.from(next.bytes), randomUUID()];
+    return await this.#connection.run(async (client) => (await swapRegistryScript(client, [this.#names.registry], args)) === 1);
   }
 
   async scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
@@ -127,9 +95,8 @@ class RedisStore implements Store {
     return await this.#connection.run(async (client) => {
       for (;;) {
         const args = [least, greatest, limit, PAGE_BYTES_MAX, limit + 1 + PAGE_DEAD_KEYS_MAX];
-        const [more, last, ...found] = await scanScript.run(client, [this.#names.rows, this.#names.index], args);
-        const rows: Row[] = [];
-        for (let at = 0; at < found.length; at += 2) rows.push(decodeRow(found[at].toString(), found[at + 1]));
+        const [more, last, ...found] = await scanScript(client, [this.#names.rows, this.#names.index], args);
+        const rows = found.map(([key, row]) => decodeRow(key.toString(), row));
         if (more === 0 || rows.length > 0) return { rows, cursor: more === 0 ? undefined : last.toString() };
         least = `(${last.toString()}`;
       }
@@ -139,24 +106,4 @@ class RedisStore implements Store {
   async close(): Promise<void> {
     await this.#connection.close();
   }
-}
-
-function pairsOf(flushed: readonly Buffer[]): FlushedCounters {
-  return Array.from({ length: flushed.length / 2 }, (_, index) => [Number(flushed[2 * index]), Number(flushed[2 * index + 1])]);
-}
-
-function checkedText(url: unknown): string {
-  if (typeof url === "string") return url;
-  throw new MeshError("OPTION_INVALID", "url must be a string, such as redis://127.0.0.1:6379");
-}
-
-function checkedClient(client: Redis | undefined, url: unknown, connection: unknown): Redis | undefined {
-  const given = [client, url ?? connection].filter((each) => each !== undefined);
-  if (given.length !== 1)
-    throw new MeshError("OPTION_INVALID", 'give redisStore a server, such as { url: "redis://127.0.0.1:6379" }, or a client: one of them');
-  if (client === undefined) return undefined;
-  if (typeof client.mgetBuffer !== "function") throw new MeshError("OPTION_INVALID", "client must be a Redis of the package ioredis");
-  if (client.isCluster)
-    throw new MeshError("OPTION_INVALID", "client is a Cluster, over which one apply cannot be atomic; give a Redis, with replicas where you like");
-  return client;
 }

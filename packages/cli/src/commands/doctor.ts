@@ -23,7 +23,7 @@ const UNREACHABLE: ReadonlySet<string | undefined> = new Set(["STORE_UNAVAILABLE
 export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const { settings, printer } = context;
-  const { checks: storeChecks, view } = await lookAtStore(namedStore(flags, context), settings, flags.write === true);
+  const { checks: storeChecks, view } = await lookAtStore(namedStore(flags, context), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
   const { checks: nodeChecks, answering } = await checkNodes(addresses, view, settings);
@@ -39,8 +39,8 @@ function namedStore(flags: DoctorFlags, { settings, terminal }: CommandContext):
   return isNamed ? resolveStore(flags.store, settings, terminal) : undefined;
 }
 
-async function lookAtStore(url: StoreUrl | undefined, { timeoutMs }: Settings, mayWrite: boolean): Promise<StoreFindings> {
-  if (url !== undefined) return await checkStore(url, timeoutMs, mayWrite);
+async function lookAtStore(url: StoreUrl | undefined, { timeoutMs }: Settings): Promise<StoreFindings> {
+  if (url !== undefined) return await checkStore(url, timeoutMs);
   return { checks: [{ check: "store", status: "skipped", detail: "none was named; give --store URL or CAUSALMESH_STORE" }], view: undefined };
 }
 

@@ -1,6 +1,7 @@
 // What `doctor` asks of a store: can it be opened, are its tables or files there and of this version, may this role or user do what a node does, is there a mesh. It
 // looks through the adapters' inspections first, because opening a store makes what is missing.
 
+import type { RedisInspection } from "@causalmesh/adapter-redis";
 import { readView, type Store, type View } from "@causalmesh/core";
 import { openStore, type StoreUrl } from "../store-url.js";
 import { failed, failedWith, ok, skipped, type Check } from "./check.js";
@@ -14,11 +15,10 @@ export interface StoreFindings {
 const START = "start a node on it, which makes what is missing: causalmesh node start --store URL";
 const OTHER_VERSION = "install the version of CausalMesh that made it, or a newer one";
 
-/** Changes nothing unless it may write. */
-export async function checkStore(url: StoreUrl, timeoutMs: number, mayWrite: boolean): Promise<StoreFindings> {
+/** Changes nothing. */
+export async function checkStore(url: StoreUrl, timeoutMs: number): Promise<StoreFindings> {
   if (url.kind === "memory") return { checks: [skipped("store", "memory: is within each node; there is nothing to look at from outside")], view: undefined };
-  if (url.kind === "redis" || url.kind === "dynamodb") return await openThenCheck(url, mayWrite);
-  const { checks: before, unopened = false } = url.kind === "lmdb" ? await inspectFolder(url.path) : { checks: await inspectServer(url.url, timeoutMs) };
+  const { checks: before, unopened = false } = await inspect(url, timeoutMs);
   const unread = (why: string): StoreFindings => ({ checks: [...before, skipped("registry", why), skipped("rows", why)], view: undefined });
   if (before.some(({ status }) => status !== "ok")) return unread("the store cannot be read yet");
   if (unopened) return unread("a copy that no node has opened here yet");
@@ -26,17 +26,17 @@ export async function checkStore(url: StoreUrl, timeoutMs: number, mayWrite: boo
   return await checkContent(url, before);
 }
 
-/** These stores have no inspection of their own: the first look makes the table, or notes the version, where it is missing. */
-async function openThenCheck(url: StoreUrl, mayWrite: boolean): Promise<StoreFindings> {
-  if (!mayWrite)
-    return { checks: [skipped("store", `${url.kind}: cannot be looked at without making what is missing there; --write allows that`)], view: undefined };
-  try {
-    const store = await openStore(url);
-    await store.readRegistry().finally(() => store.close());
-    return await checkContent(url, [ok("store", `${store.name} answers`)]);
-  } catch (error) {
-    return { checks: [failedWith("store", error)], view: undefined };
-  }
+interface Inspection {
+  readonly checks: readonly Check[];
+  /** Opening it would make a file there. */
+  readonly unopened?: boolean;
+}
+
+async function inspect(url: Exclude<StoreUrl, { kind: "memory" }>, timeoutMs: number): Promise<Inspection> {
+  if (url.kind === "lmdb") return await inspectFolder(url.path);
+  if (url.kind === "dynamodb") return { checks: await inspectTable(url, timeoutMs) };
+  if (url.kind === "redis") return { checks: await inspectRedisServer(url.url, timeoutMs) };
+  return { checks: await inspectServer(url.url, timeoutMs) };
 }
 
 async function checkContent(url: StoreUrl, before: readonly Check[]): Promise<StoreFindings> {
@@ -73,7 +73,73 @@ async function inspectServer(url: string, timeoutMs: number): Promise<Check[]> {
   }
 }
 
-async function inspectFolder(path: string): Promise<{ checks: Check[]; unopened?: boolean }> {
+async function inspectRedisServer(url: string, timeoutMs: number): Promise<Check[]> {
+  try {
+    const { inspectRedis } = await import("@causalmesh/adapter-redis");
+    const {
+      name,
+      user,
+      serverVersion = "of unknown version",
+      version,
+      versionExpected,
+      problem,
+      writable,
+      missing,
+      grant,
+      ...found
+    } = await inspectRedis({ url, timeoutMs });
+    return [
+      ok("store", `${name}, Redis ${serverVersion}, takes connections${user === undefined ? "" : ` of the user ${user}`}`),
+      problem === undefined ? schemaCheck(version, versionExpected) : failedWith("schema", problem),
+      rightsOnRedis(writable, missing, grant),
+      persistenceCheck(found),
+    ];
+  } catch (error) {
+    const why = "the store was not reached";
+    return [failedWith("store", error), skipped("schema", why), skipped("rights", why), skipped("persistence", why)];
+  }
+}
+
+function rightsOnRedis(writable: boolean | undefined, missing: readonly string[] | undefined, grant: string | undefined): Check {
+  if (writable === false) return failed("rights", "the server is a replica and takes no writes", "give the address of the primary");
+  if (missing === undefined) return ok("rights", "not asked: that takes Redis 7 or newer, and a user who may ACL WHOAMI and ACL DRYRUN");
+  if (missing.length === 0) return ok("rights", "this user may all that a node does");
+  return failed("rights", `this user lacks ${missing.join(" ")}`, `as an administrator: ${grant}`);
+}
+
+/** Without it a mesh works, and a server that ends takes along what was acknowledged: so it is said, and fails nothing. */
+function persistenceCheck({ persistence, maxmemoryPolicy }: Pick<RedisInspection, "persistence" | "maxmemoryPolicy">): Check {
+  if (persistence === undefined) return ok("persistence", "not asked: this user may not see the server's settings");
+  const { appendonly, appendfsync } = persistence;
+  const policy =
+    maxmemoryPolicy === undefined || maxmemoryPolicy === "noeviction"
+      ? ""
+      : `; maxmemory-policy ${maxmemoryPolicy} may drop deletions early, noeviction does not`;
+  if (appendonly && appendfsync === "always") return ok("persistence", `appendfsync always: durable${policy}`);
+  const setting = appendonly ? `appendfsync ${appendfsync ?? "unknown"}` : "appendonly no";
+  return ok("persistence", `${setting}: not durable, what was acknowledged as stored may end with the server; see the README of the adapter${policy}`);
+}
+
+async function inspectTable({ table, options }: Extract<StoreUrl, { kind: "dynamodb" }>, timeoutMs: number): Promise<Check[]> {
+  try {
+    const { inspectDynamodb } = await import("@causalmesh/adapter-dynamodb");
+    const { name, status, version, versionExpected, problem, expires, missing } = await inspectDynamodb({ table, ...options, timeoutMs });
+    const stays = expires === false ? "; it has no time to live on goneAt, so deleted and expired rows stay in it" : "";
+    const isUsable = status === undefined || status === "ACTIVE" || status === "UPDATING";
+    const state = status === undefined ? "answers" : `is ${status}`;
+    return [
+      isUsable ? ok("store", `${name} ${state}${stays}`) : failed("store", `${name} ${state}`, "wait until it is ACTIVE"),
+      problem === undefined ? schemaCheck(version, versionExpected) : failedWith("schema", problem),
+      missing.length === 0
+        ? ok("rights", "these credentials may all that a node does with rows")
+        : failed("rights", `these credentials lack ${missing.join(", ")}`, "allow these actions on the table to their user or role"),
+    ];
+  } catch (error) {
+    return [failedWith("store", error), skipped("schema", "the store was not reached"), skipped("rights", "the store was not reached")];
+  }
+}
+
+async function inspectFolder(path: string): Promise<Inspection> {
   try {
     const { inspectLmdb } = await import("@causalmesh/adapter-lmdb");
     const { name, version, versionExpected, opened, unwritable } = await inspectLmdb({ path });

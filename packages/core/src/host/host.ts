@@ -291,6 +291,7 @@ export class Host {
       hits: this.hits,
       writes: this.writes,
       linkBytes: this.#link?.bytesSent ?? 0,
+      clockMs: this.platform.clock.now(),
     };
   }
 

@@ -11,7 +11,7 @@ export interface Seen {
 }
 
 /** What becomes of a request: nothing special, an error of DynamoDB's, an answer, no answer at all, or an answer that gets lost. */
-export type Fault = undefined | { readonly error: string } | { readonly answer: unknown } | "hang" | "drop" | "lose";
+export type Fault = undefined | { readonly error: string; readonly fields?: object } | { readonly answer: unknown } | "hang" | "drop" | "lose";
 
 export interface FaultyWay {
   readonly endpoint: string;
@@ -19,6 +19,8 @@ export interface FaultyWay {
   readonly seen: Seen[];
   /** The most requests that were under way at once since it was last set to 0. */
   widest: number;
+  /** Operations that this server does not know. */
+  readonly unknown: Set<string>;
   /** Decides about each request. */
   fault(seen: Seen): Fault;
   stop(): Promise<void>;
@@ -34,6 +36,7 @@ export async function faultyWay(target: string): Promise<FaultyWay> {
     },
     seen: [],
     widest: 0,
+    unknown: new Set(),
     fault: () => undefined,
     stop: async () => {
       server.closeAllConnections();
@@ -52,11 +55,12 @@ export async function faultyWay(target: string): Promise<FaultyWay> {
     way.seen.push(seen);
     way.widest = Math.max(way.widest, ++underWay);
     outgoing.once("close", () => underWay--);
-    const fault = way.fault(seen);
+    const fault = way.unknown.has(seen.operation) ? { error: "UnknownOperationException" } : way.fault(seen);
     if (fault === "hang") return;
     if (fault === "drop") return void outgoing.destroy();
     if (typeof fault === "object") {
-      const [status, body] = "error" in fault ? [400, { __type: `com.amazonaws.dynamodb.v20120810#${fault.error}`, message: "injected" }] : [200, fault.answer];
+      const [status, body] =
+        "error" in fault ? [400, { __type: `com.amazonaws.dynamodb.v20120810#${fault.error}`, message: "injected", ...fault.fields }] : [200, fault.answer];
       outgoing.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
       return void outgoing.end(JSON.stringify(body));
     }

@@ -1,0 +1,86 @@
+// A look at a table from outside the store: what is there, and what these credentials may. It changes nothing, whatever it finds: for tools that ask before
+// nodes are started.
+
+import { BatchGetItemCommand, DeleteItemCommand, DescribeTimeToLiveCommand, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { MeshError } from "@causalmesh/core";
+import { dynamodbError, nameOf } from "./errors.js";
+import type { DynamodbStoreOptions } from "./options.js";
+import { readHead } from "./head.js";
+import { FORMAT, metaKey } from "./schema.js";
+import { checkKey, describeTable, openTable, type Table } from "./table.js";
+
+/** What stands in a table, and what the credentials that asked may do there. */
+export interface DynamodbInspection {
+  /** The store's, without secrets. */
+  readonly name: string;
+  /** The table's, such as ACTIVE; undefined where there is no table, or where the credentials may not ask. */
+  readonly status: string | undefined;
+  /** The format under the prefix; undefined where there is none yet, or where `problem` says why it cannot be told. */
+  readonly version: number | undefined;
+  /** The format that this version of the adapter makes and reads. */
+  readonly versionExpected: number;
+  /** Why the store cannot be used as it is, if that is so: STORE_INVALID. */
+  readonly problem: MeshError | undefined;
+  /** Whether the table drops deleted and expired rows in time; undefined where there is no table, or where that cannot be asked. */
+  readonly expires: boolean | undefined;
+  /** Actions that a node needs and that these credentials are refused; those that make a table cannot be found out. */
+  readonly missing: readonly string[];
+}
+
+/** Looks at the table of a store. Throws OPTION_INVALID; rejects with STORE_UNAVAILABLE or STORE_LOCKED where it cannot look. */
+export async function inspectDynamodb(options: DynamodbStoreOptions): Promise<DynamodbInspection> {
+  const { table, close } = openTable(options);
+  try {
+    return await inspect(table);
+  } catch (error) {
+    throw dynamodbError(table.name, error);
+  } finally {
+    close();
+  }
+}
+
+async function inspect(table: Table): Promise<DynamodbInspection> {
+  const { name, TableName, send } = table;
+  const found = await describeTable(table);
+  const isThere = typeof found === "object";
+  const missing = [...(found === "unknown" ? ["dynamodb:DescribeTable"] : []), ...(await missingRights(table))];
+  const timeToLive = await send(new DescribeTimeToLiveCommand({ TableName })).catch(() => undefined);
+  const expires = timeToLive && timeToLive.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED";
+  const common = { name, status: isThere ? found.TableStatus : undefined, versionExpected: FORMAT, expires, missing };
+  try {
+    if (isThere) checkKey(table, found);
+    const readable = found !== undefined && !missing.includes("dynamodb:GetItem");
+    const isUsed = readable && (await readHead(table)).version > 0;
+    return { ...common, version: isUsed ? FORMAT : undefined, problem: undefined };
+  } catch (error) {
+    if (error instanceof MeshError && error.code === "STORE_INVALID") return { ...common, version: undefined, problem: error };
+    throw error;
+  }
+}
+
+/** Asks for each action, those that write under a condition that never holds: AWS looks at the rights before the table. */
+async function missingRights({ send, TableName, prefix }: Table): Promise<string[]> {
+  const Key = metaKey(prefix, "nothing is ever here");
+  const never = { TableName, ConditionExpression: "attribute_exists(pk)" };
+  const attempts: Record<string, () => Promise<unknown>> = {
+    GetItem: () => send(new GetItemCommand({ TableName, Key })),
+    BatchGetItem: () => send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: [Key] } } })),
+    Query: () => send(new QueryCommand({ TableName, KeyConditionExpression: "pk = :pk", ExpressionAttributeValues: { ":pk": Key.pk }, Limit: 1 })),
+    PutItem: () => send(new PutItemCommand({ ...never, Item: Key })),
+    DeleteItem: () => send(new DeleteItemCommand({ ...never, Key })),
+  };
+  const held = await Promise.all(Object.values(attempts).map(isAllowed));
+  return Object.keys(attempts).flatMap((action, index) => (held[index] ? [] : [`dynamodb:${action}`]));
+}
+
+async function isAllowed(attempt: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await attempt();
+    return true;
+  } catch (error) {
+    if (nameOf(error) === "AccessDeniedException") return false;
+    // There is no table, or not of this key; the condition did not hold.
+    if (/^(ResourceNotFound|Validation|ConditionalCheckFailed)/.test(nameOf(error))) return true;
+    throw error;
+  }
+}

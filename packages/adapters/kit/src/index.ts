@@ -1,0 +1,5 @@
+export { Calls, closedError, type CallsOptions } from "./calls.js";
+export { damagedRow, otherFormat, storeError, textOf, type ErrorRule, type ErrorText } from "./errors.js";
+export { lazily, withPauses, type Lazy } from "./lazily.js";
+export { checkPrefix, checkTimeoutMs, checkWhole } from "./options.js";
+export { copyRow, partsOf, wins, type PartBounds } from "./rows.js";
