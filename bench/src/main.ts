@@ -49,6 +49,11 @@ const BENCHES: readonly Listed[] = [
     load: async () => (await import("./benches/miss.js")).miss,
   },
   {
+    name: "cold",
+    summary: "the first read and the first seconds of a mesh on a store of a million rows",
+    load: async () => (await import("./benches/cold.js")).cold,
+  },
+  {
     name: "acknowledge",
     summary: "latency of a write at each durability level, beside each database's own",
     load: async () => (await import("./benches/acknowledge.js")).acknowledge,

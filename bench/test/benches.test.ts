@@ -38,6 +38,7 @@ describe("a bench prints one line", () => {
     ["eviction", ["warm", "afterScan"]],
     ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle", "dynamodbBatches"]],
     ["miss", ["lmdb", "lmdbSingle", "redis", "redisSingle", "postgres", "postgresSingle", "dynamodb", "dynamodbSingle"]],
+    ["cold", ["lmdbReadingAll", "postgresReadingAll"]],
     ["acknowledge", ["lmdb stored", "redis stored", "postgres stored", "dynamodb stored"]],
     ["hit", [...HIT_RATIOS, ...HIT_RATIOS.map((name) => `set${name[0].toUpperCase()}${name.slice(1)}`)]],
   ])(
@@ -69,7 +70,7 @@ describe("the command line", () => {
 
   test("lists the benches", async () => {
     const { stdout } = await run(process.execPath, [MAIN, "--list"]);
-    expect(stdout).toBe("hit\nembedded\nring\nmemory\neviction\nflush\nmiss\nacknowledge\n");
+    expect(stdout).toBe("hit\nembedded\nring\nmemory\neviction\nflush\nmiss\ncold\nacknowledge\n");
   });
 
   test.each([[["nothing"]], [[]], [["hit", "--nothing"]], [["hit", "--repetitions", "0"]]])("refuses %j", async (args) => {

@@ -7,6 +7,7 @@ import { LRUCache } from "lru-cache";
 import type { Aim, Bench, BenchOptions, Report } from "../bench.js";
 import { median, round, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
+import { seeded, Zipf } from "../zipf.js";
 
 const KEYS = 50_000;
 const QUICK_KEYS = 2_000;
@@ -17,41 +18,6 @@ const SKEW = 0.9;
 const REQUESTS_PER_KEY = 4;
 const BATCH = 64;
 
-/** Keys by a Zipf distribution: the n-th most wanted is asked for n^-SKEW times as often as the first. */
-class Zipf {
-  readonly #sums: Float64Array;
-  readonly #random: () => number;
-
-  constructor(count: number, random: () => number) {
-    this.#sums = new Float64Array(count);
-    this.#random = random;
-    let sum = 0;
-    for (let rank = 0; rank < count; rank++) this.#sums[rank] = sum += (rank + 1) ** -SKEW;
-  }
-
-  next(): number {
-    const wanted = this.#random() * this.#sums[this.#sums.length - 1];
-    let [low, high] = [0, this.#sums.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#sums[middle] < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
-
-/** Numbers in [0, 1) from a seed, so that both caches see the same trace. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 interface Trace {
   readonly warm: readonly number[];
   readonly scan: readonly number[];
@@ -59,7 +25,7 @@ interface Trace {
 }
 
 function traceOf(keys: number, seed: number): Trace {
-  const zipf = new Zipf(keys, seeded(seed));
+  const zipf = new Zipf(keys, SKEW, seeded(seed));
   const requests = (): number[] => list(keys * REQUESTS_PER_KEY, () => zipf.next());
   return { warm: requests(), scan: list(keys, (index) => index), after: requests() };
 }

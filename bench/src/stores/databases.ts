@@ -13,9 +13,9 @@ const DATABASES: readonly OpenDatabase[] = [
 export const DATABASES_NOTE =
   "dynamodb: dynalite in a process of its own, an emulator in JavaScript without transactions; its figures say what the adapter costs beside the bare client, and nothing of DynamoDB.";
 
-/** Runs the work on each database in turn, and stops each, whatever happened. */
-export async function onEachDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-  for (const { open } of DATABASES) {
+/** Runs the work on each database in turn, or on those named, and stops each, whatever happened. */
+export async function onEachDatabase(work: (database: Database) => Promise<void>, names?: readonly string[]): Promise<void> {
+  for (const { open } of DATABASES.filter(({ name }) => names?.includes(name) ?? true)) {
     const database = await open();
     try {
       await work(database);

@@ -18,7 +18,6 @@ export function ownClient(redis: RedisOptions): Redis {
     enableOfflineQueue: false,
     // A server that still reads what it kept says so to each call, which is sooner than to wait for it.
     enableReadyCheck: false,
-    autoResendUnfulfilledCommands: false,
     retryStrategy: null,
     sentinelRetryStrategy: () => null,
   });

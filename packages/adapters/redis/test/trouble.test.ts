@@ -149,6 +149,26 @@ describe("a server", () => {
     expect(performance.now() - begin).toBeLessThan(3_000);
   });
 
+  it("that breaks every connection is asked again after pauses that grow, and calls in between reject at once", async () => {
+    let attempts = 0;
+    const breaking = createServer((socket) => {
+      attempts++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(breaking, "listening");
+    const store = open({ url: `redis://127.0.0.1:${(breaking.address() as AddressInfo).port}` });
+    let calls = 0;
+    for (const until = performance.now() + 1_000; performance.now() < until; calls++) {
+      expect(await refusal(store.getMany(["a"]))).toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    // 20, 40, 80 … ms, or half of that: seven pauses at most make a second.
+    expect(attempts).toBeGreaterThan(1);
+    expect(attempts).toBeLessThanOrEqual(8);
+    expect(calls).toBeGreaterThan(5 * attempts);
+    breaking.close();
+  });
+
   it("of a name that does not exist is missed", async () => {
     expect(await refusal(open({ url: "redis://no-such-host.invalid" }).getMany(["a"]))).toMatchObject({
       code: "STORE_UNAVAILABLE",
