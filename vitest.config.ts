@@ -10,6 +10,7 @@ const ROOTS = [
   "packages/adapters/redis",
   "packages/adapters/dynamodb",
   "packages/transport/tcp",
+  "packages/transport/http",
   "packages/cli",
   "packages/test-servers",
   "packages/faults",

@@ -14,6 +14,7 @@ export const PUBLISHED = [
   "packages/adapters/redis",
   "packages/adapters/dynamodb",
   "packages/transport/tcp",
+  "packages/transport/http",
   "packages/cli",
 ];
 

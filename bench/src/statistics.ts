@@ -19,6 +19,11 @@ export function median(samples: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The median of the ratios within each repetition. */
+export function ratio(a: readonly number[], b: readonly number[]): number {
+  return round(median(a.map((value, index) => value / b[index])));
+}
+
 export function spread(samples: readonly number[]): Spread {
   return { median: round(median(samples)), min: round(Math.min(...samples)), max: round(Math.max(...samples)) };
 }

@@ -37,7 +37,7 @@ describe("a bench prints one line", () => {
     ["ring", []],
     ["eviction", ["warm", "afterScan"]],
     ["flush", ["lmdbBatches", "redisBatches", "postgresBatches", "postgresSingle", "dynamodbBatches"]],
-    ["miss", ["lmdb", "redis", "postgres", "dynamodb"]],
+    ["miss", ["lmdb", "lmdbSingle", "redis", "redisSingle", "postgres", "postgresSingle", "dynamodb", "dynamodbSingle"]],
     ["cold", ["lmdbReadingAll", "postgresReadingAll"]],
     ["acknowledge", ["lmdb stored", "redis stored", "postgres stored", "dynamodb stored"]],
     ["hit", [...HIT_RATIOS, ...HIT_RATIOS.map((name) => `set${name[0].toUpperCase()}${name.slice(1)}`)]],

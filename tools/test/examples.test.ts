@@ -9,6 +9,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "01-quick-start.mjs": "{ items: [ 'tea' ] }\n",
   "02-fork-and-join.mjs": "[ 'uploading', 'Great', 'I laughed.' ]\n",
   "03-nodes-over-tcp.mjs": "hello from a mesh of 3\n",
+  "04-over-http.mjs": "200 { items: [ 'tea' ] }\n{ items: [ 'tea' ] }\n",
 };
 
 describe("examples", () => {

@@ -116,7 +116,7 @@ describe("packages", () => {
     "%s passes the conformance suite",
     (folder) => {
       const tests = files.filter((file) => file.startsWith(`${folder}/test/`) && file.endsWith(".test.ts"));
-      expect(tests.some((file) => /\b(storeSuite|transportSuite)\(/.test(text(file)))).toBe(true);
+      expect(tests.some((file) => /\b(storeSuite|transportSuite|sessionSuite)\(/.test(text(file)))).toBe(true);
     },
   );
 });

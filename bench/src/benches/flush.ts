@@ -2,10 +2,10 @@
 // as large, and beside a statement per write.
 
 import { createMesh, limits } from "@causalmesh/core";
-import type { Aim, Bench, BenchOptions, Report } from "../bench.js";
+import { alternated, type Aim, type Bench, type BenchOptions, type Report } from "../bench.js";
 import { DATABASES_NOTE, onEachDatabase } from "../stores/databases.js";
 import { rowAt, type BareClient, type Database } from "../stores/database.js";
-import { median, round, spread } from "../statistics.js";
+import { ratio, spread } from "../statistics.js";
 import { jsonTextAt, keyAt, list } from "../workload.js";
 
 const WRITES = 60_000;
@@ -72,14 +72,10 @@ async function measure(database: Database, { quick, repetitions, progress }: Ben
   await inBatches(bare, QUICK_WRITES);
   for (let repetition = 0; repetition < repetitions; repetition++) {
     progress(`${database.name}: repetition ${repetition + 1} of ${repetitions}`);
-    for (const subject of repetition % 2 === 0 ? subjects : [...subjects].reverse()) await subject();
+    for (const subject of alternated(subjects, repetition)) await subject();
   }
   await bare.close();
   return samples;
-}
-
-function ratio(a: readonly number[], b: readonly number[]): number {
-  return round(median(a.map((value, index) => value / b[index])));
 }
 
 async function run(options: BenchOptions): Promise<Report> {

@@ -30,8 +30,16 @@ const SHAPE: Shape = {
   namespace: "string",
   logLevel: "string",
   timeout: "string or number",
-  dev: { nodes: "number", host: "string", port: "number", adminPort: "number" },
-  node: { listen: "string", advertise: "string", admin: "string", cacheBytes: "number", readThrough: "loader (readThrough of @causalmesh/core)" },
+  dev: { nodes: "number", host: "string", port: "number", adminPort: "number", httpPort: "number" },
+  node: {
+    listen: "string",
+    advertise: "string",
+    admin: "string",
+    http: "string",
+    httpKeys: "string",
+    cacheBytes: "number",
+    readThrough: "loader (readThrough of @causalmesh/core)",
+  },
 };
 
 /** Loads `wanted`, or the nearest file from `cwd` up the tree; `wanted` false looks for none. */

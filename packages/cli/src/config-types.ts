@@ -21,11 +21,16 @@ export interface CausalMeshConfig {
     readonly host?: string;
     readonly port?: number;
     readonly adminPort?: number;
+    readonly httpPort?: number;
   };
   readonly node?: {
     readonly listen?: string;
     readonly advertise?: string;
     readonly admin?: string;
+    /** Where the mesh is served over HTTP. */
+    readonly http?: string;
+    /** A JSON file with API keys: `[{ "name", "key" or "sha256", "role", "namespaces" }]`. */
+    readonly httpKeys?: string;
     readonly cacheBytes?: number;
     /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
     readonly readThrough?: Loader;

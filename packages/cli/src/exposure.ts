@@ -1,7 +1,7 @@
 // Who may reach a node: beyond this machine only with a secret, unless the user says in so many words that none is wanted.
 
 import { MeshError } from "@causalmesh/core";
-import { isLoopback, type HostPort } from "./address.js";
+import { formatHostPort, isLoopback, type HostPort } from "./address.js";
 
 export const INSECURE_FLAG = "--insecure-no-authentication";
 
@@ -12,6 +12,25 @@ export function checkExposure(host: string, shown: string, secret: string | unde
     "OPTION_INVALID",
     `${shown} can be reached from other machines, and there is no secret: give --secret-file, or ${INSECURE_FLAG} to let anyone read and write`,
   );
+}
+
+/** Where a node serves HTTP. */
+export interface HttpSetting {
+  readonly address: HostPort;
+  /** The file with the API keys, as an absolute path. */
+  readonly keysFile: string | undefined;
+}
+
+/** Throws OPTION_INVALID where anybody could write, or forge sessions. Asked before anything is started. */
+export function checkHttp({ address, keysFile }: HttpSetting, secret: string | undefined, insecure: boolean): void {
+  const shown = formatHostPort(address);
+  if (keysFile === undefined && !insecure && !isLoopback(address.host)) {
+    const advice = `give --http-keys FILE, or ${INSECURE_FLAG} to let anyone read and write`;
+    throw new MeshError("OPTION_INVALID", `${shown} can be reached from other machines, and there are no API keys: ${advice}`);
+  }
+  if (keysFile !== undefined && secret === undefined) {
+    throw new MeshError("OPTION_INVALID", "--http-keys needs a secret, as sessions could be forged without one: give --secret-file");
+  }
 }
 
 /** An address under which this machine reaches a listener on all interfaces. */

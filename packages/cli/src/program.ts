@@ -86,6 +86,7 @@ function addDev({ command, run }: ReturnType<Leaf>): void {
     .option("--host <host>", "address to listen on (default: 127.0.0.1)")
     .option("--port <port>", "port of the first node, the others follow; 0 takes any free ones (default: 7400)")
     .option("--admin-port <port>", "admin port of the first node, on the loopback interface; 0 takes any free ones (default: 0)")
+    .option("--http-port <port>", "serve HTTP too, on the loopback interface without API keys: port of the first node; 0 takes any free ones")
     .option("--insecure-no-authentication", "allow a host beyond this machine without a secret")
     .addHelpText(
       "after",
@@ -115,6 +116,9 @@ function addNode(parent: Command, leaf: Leaf): void {
     .option("--replica <id>", "the member of the store's view that this node is")
     .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
     .option("--no-admin", "no admin port")
+    .option("--http <address>", "serve the mesh over HTTP at host:port; beyond this machine it needs --http-keys")
+    .option("--no-http", "no HTTP, whatever the environment and the configuration file say")
+    .option("--http-keys <file>", 'JSON file with API keys: [{"name","key" or "sha256","role","namespaces"}]; read again when it changes, and on SIGHUP')
     .option("--cache-bytes <bytes>", "bound of the cache")
     .option("--insecure-no-authentication", "allow listening beyond this machine without a secret")
     .addHelpText(
@@ -124,7 +128,8 @@ SIGTERM and SIGINT stop it: it writes what it holds to the store, then exits wit
 
 Examples:
   causalmesh node start --store lmdb:./data
-  causalmesh node start --listen 0.0.0.0:7400 --secret-file /run/secrets/mesh --store lmdb:/data --admin 0.0.0.0:9400`,
+  causalmesh node start --listen 0.0.0.0:7400 --secret-file /run/secrets/mesh --store lmdb:/data --admin 0.0.0.0:9400
+  causalmesh node start --store lmdb:./data --secret-file mesh.secret --http 0.0.0.0:8080 --http-keys keys.json`,
     );
   command.addOption(command.createOption("--supervised", "report to the parent over its channel, and end with it").hideHelp());
   run(async (_args, flags, terminal) => (await import("./commands/node.js")).nodeStart(flags, terminal));

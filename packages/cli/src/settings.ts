@@ -1,9 +1,11 @@
 // Where a command's settings come from: flag, then environment, then configuration file, then default. Decided here and
 // nowhere else.
 
+import { resolve } from "node:path";
 import { MeshError } from "@causalmesh/core";
-import { DEFAULT_PORT, parseNodeUrl } from "./address.js";
+import { DEFAULT_PORT, parseHostPort, parseNodeUrl } from "./address.js";
 import { loadConfig, type LoadedConfig } from "./config-file.js";
+import type { HttpSetting } from "./exposure.js";
 import { parseTime } from "./numbers.js";
 import { resolveSecret } from "./secret.js";
 import { parseStoreUrl, type StoreUrl } from "./store-url.js";
@@ -71,6 +73,23 @@ export function resolveStore(flag: string | undefined, settings: Settings, termi
   if (values.store !== undefined) return parseStoreUrl(values.store, folder);
   if (fallback !== undefined) return parseStoreUrl(fallback, terminal.cwd);
   throw new MeshError("OPTION_INVALID", "which store? Name it with --store or CAUSALMESH_STORE, such as lmdb:./data or postgres://user@host/database");
+}
+
+/** Where a node serves HTTP, and the file with the API keys; undefined where it does not. */
+export function resolveHttp(
+  flags: { readonly http?: string | false; readonly httpKeys?: string },
+  settings: Settings,
+  terminal: Terminal,
+): HttpSetting | undefined {
+  if (flags.http === false) return undefined;
+  const { values, folder } = settings.config;
+  const address = flags.http ?? environment(terminal, "CAUSALMESH_HTTP") ?? values.node?.http;
+  const named = flags.httpKeys ?? environment(terminal, "CAUSALMESH_HTTP_KEYS");
+  const keysFile = named !== undefined ? resolve(terminal.cwd, named) : values.node?.httpKeys === undefined ? undefined : resolve(folder, values.node.httpKeys);
+  if (address !== undefined) return { address: parseHostPort(address, "--http"), keysFile };
+  if (flags.httpKeys !== undefined)
+    throw new MeshError("OPTION_INVALID", "--http-keys says who may use the HTTP front, but there is none: give --http HOST:PORT");
+  return undefined;
 }
 
 /** An environment variable; empty counts as unset, as shells and container files make it hard to tell the two apart. */

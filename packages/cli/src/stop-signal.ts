@@ -8,6 +8,8 @@ export interface StopWatch {
   readonly stopped: Promise<StopReason>;
   /** Resolves at the second signal. */
   readonly again: Promise<void>;
+  /** From now on SIGHUP does this, and stops nothing: for what is read again, as daemons do. */
+  onHangup(listener: () => void): void;
   /** Gives the signals back to the process. */
   end(): void;
 }
@@ -27,7 +29,7 @@ export function watchStop(supervised: boolean): StopWatch {
   };
   const ignore = (): void => undefined;
   const onParent = (): void => first.resolve("parent");
-  const listeners: readonly (readonly [string, (...args: never[]) => void])[] = supervised
+  const listeners: (readonly [string, (...args: never[]) => void])[] = supervised
     ? [
         ["SIGTERM", onSignal],
         ["SIGINT", ignore],
@@ -46,6 +48,12 @@ export function watchStop(supervised: boolean): StopWatch {
   return {
     stopped: first.promise,
     again: second.promise,
+    onHangup: (listener) => {
+      const at = listeners.findIndex(([event]) => event === "SIGHUP");
+      process.removeListener("SIGHUP", listeners[at][1] as () => void);
+      process.on("SIGHUP", listener);
+      listeners[at] = ["SIGHUP", listener];
+    },
     end: () => {
       for (const [event, listener] of listeners) process.removeListener(event, listener as () => void);
     },

@@ -5,7 +5,7 @@ import type { MeshErrorCode } from "@causalmesh/core";
 
 /** From a node to its parent. */
 export type NodeReport =
-  | { readonly type: "ready"; readonly replica: number; readonly node: string; readonly admin: string | undefined }
+  | { readonly type: "ready"; readonly replica: number; readonly node: string; readonly admin: string | undefined; readonly http: string | undefined }
   | { readonly type: "failed"; readonly code: MeshErrorCode | "INTERNAL"; readonly message: string };
 
 /** From the parent to a node: flush, then end. */

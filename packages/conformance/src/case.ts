@@ -1,5 +1,5 @@
 // What a suite yields: named cases that any test runner can take. This file owns the form and the few assertions that the
-// cases need; the claims themselves are in store-*.ts and transport-*.ts.
+// cases need; the claims themselves are in store-*.ts, transport-*.ts and session-*.ts.
 
 /** One claim of a contract, as a test without a runner. */
 export interface ConformanceCase {

@@ -27,6 +27,7 @@ export type MeshErrorCode =
   | "NODE_UNREACHABLE"
   | "ADDRESS_IN_USE"
   | "UNAUTHENTICATED"
+  | "FORBIDDEN"
   | "PROTOCOL"
   | "TIMEOUT"
   | "ABORTED"

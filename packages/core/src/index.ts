@@ -19,5 +19,6 @@ export { backoffMs } from "./host/backoff.js";
 // For tools.
 export { InvariantError } from "./invariant.js";
 export { inspectToken, type TokenContents } from "./client/token.js";
+export { checkNamespace, namespaceOf } from "./client/keys.js";
 export { parseDuration } from "./client/duration.js";
 export { systemPlatform } from "./embedded/platform.js";

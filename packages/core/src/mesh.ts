@@ -122,6 +122,8 @@ export interface SessionOptions {
   readonly node?: string;
   readonly timeoutMs?: number;
   readonly durability?: Durability;
+  /** The namespace whose keys this session reads and writes; default: the mesh's. For programs that serve several, each with its own keys. */
+  readonly namespace?: string;
 }
 
 /** Options that an embedded and a remote mesh share. */

@@ -121,6 +121,14 @@ describe("durability", () => {
     expect(store.value("b")).toBeUndefined();
     open();
   });
+
+  it("of `memory` keeps nothing from the store: it gets what sessions of the same process write without a pause while they write", async () => {
+    const { connect, store } = await cluster({ nodes: 1 });
+    const session = (await connect({ durability: "memory" })).session();
+    let writes = 0;
+    while (store.content.rows.size === 0 && writes < 20_000) await session.set("k", (writes += 1));
+    expect(store.value("k")).toBeLessThanOrEqual(writes);
+  });
 });
 
 describe("while the store is away", () => {

@@ -248,6 +248,38 @@ describe("flushing", () => {
     expect([node.hasUnflushed, node.log.length, node.log.bytes]).toEqual([false, 0, 0]);
   });
 
+  it("makes the next batch ready behind the one that is on its way, and begins with that one again if it did not arrive", () => {
+    const [node] = nodesOf(1);
+    const counters = (): number[] | undefined => node.flushBatch()?.rows.map(({ counter }) => counter);
+    const writeAll = (...keys: string[]): void => {
+      for (const key of keys) write(node, key, key);
+      node.settle();
+    };
+    writeAll("a", "b");
+    expect(counters()).toEqual([1, 2]);
+    writeAll("a", "c");
+    node.prepareFlush();
+    // It failed: what is repeated may hold more, never less or later.
+    expect(counters()).toEqual([3, 2, 4]);
+    writeAll("c");
+    node.prepareFlush();
+    writeAll("d");
+    node.prepareFlush();
+    node.learnFlushed([4]);
+    writeAll("d", "e");
+    expect(counters()).toEqual([5, 7, 8]);
+    writeAll("f");
+    node.prepareFlush();
+    writeAll("g");
+    // Another node got further than the batch that was on its way, and into what was made ready.
+    node.learnFlushed([9]);
+    node.prepareFlush();
+    expect(counters()).toEqual([10]);
+    node.learnFlushed([10]);
+    node.prepareFlush();
+    expect(counters()).toBeUndefined();
+  });
+
   it("is one member's work; the others keep what is not flushed and let go of what is", () => {
     const [a, b] = nodesOf(2);
     write(b, "k", "1");

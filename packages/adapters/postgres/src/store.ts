@@ -21,9 +21,9 @@ export function postgresStore(options: PostgresStoreOptions): Store {
 
 /** Attempts at a call that the server ended in favour of another transaction. */
 const ATTEMPTS_MAX = 5;
-/** Rows in one statement, and bytes of their values: more are several statements of one transaction. */
-const STATEMENT = { rowsMax: limits.FLUSH_ROWS_MAX, bytesMax: limits.FLUSH_BYTES_MAX };
-/** One apply of a store looks so often for rows that may go, and removes no more of them than a statement brings, so that it keeps up. */
+/** Rows in one statement, and bytes of their values: more are several statements of one transaction. A node's batch goes a little beyond its bound. */
+const STATEMENT = { rowsMax: 2 * limits.FLUSH_ROWS_MAX, bytesMax: limits.FLUSH_BYTES_MAX };
+/** One apply of a store looks so often for rows that may go, and removes no more of them than an apply brings, so that it keeps up. */
 const REMOVE_INTERVAL_MS = 60_000;
 
 class PostgresStore implements Store {
@@ -67,8 +67,8 @@ class PostgresStore implements Store {
 
   async #removeDead(client: PoolClient): Promise<void> {
     if (performance.now() < this.#removeAfter) return;
-    const { rowCount } = await client.query(this.#sql.removeDead, [STATEMENT.rowsMax]);
-    this.#removeAfter = rowCount === STATEMENT.rowsMax ? 0 : performance.now() + REMOVE_INTERVAL_MS;
+    const { rowCount } = await client.query(this.#sql.removeDead, [limits.FLUSH_ROWS_MAX]);
+    this.#removeAfter = rowCount === limits.FLUSH_ROWS_MAX ? 0 : performance.now() + REMOVE_INTERVAL_MS;
   }
 
   async readRegistry(): Promise<RegistryState> {

@@ -26,10 +26,12 @@ export function namesUnder(prefix: string) {
 }
 
 /** The fields of a row as apply.lua takes them. The bytes are a copy: a call that timed out may still be sending them. */
-export function rowArguments({ key, value, timestamp, replica, counter, expiresAt }: Row): (string | number | Buffer)[] {
-  const kind = value === null ? "deleted" : "value";
-  const head = Buffer.from(`${timestamp} ${replica} ${counter} ${expiresAt} ${kind}\n`, "latin1");
-  return [key, timestamp, replica, expiresAt, kind, value === null ? head : Buffer.concat([head, value])];
+export function rowArguments({ key, value, timestamp, replica, counter, expiresAt }: Row): (string | Buffer)[] {
+  const head = `${timestamp} ${replica} ${counter} ${expiresAt} ${value === null ? "deleted" : "value"}\n`;
+  const bytes = Buffer.allocUnsafe(head.length + (value?.length ?? 0));
+  bytes.write(head, "latin1");
+  if (value !== null) bytes.set(value, head.length);
+  return [key, value === null ? "deleted" : expiresAt === 0 ? "" : String(expiresAt), bytes];
 }
 
 const HEAD_BYTES_MAX = 80;

@@ -36,8 +36,6 @@ export function problemOf({ redis_mode, maxmemory, maxmemory_policy }: Facts): s
   return undefined;
 }
 
-const REFUSAL = /^(NOPERM|ERR unknown (sub)?command)/i;
-
 export async function unlessRefused<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
-  return await answer.catch((error: unknown) => (REFUSAL.test(textOf(error)) ? undefined : Promise.reject(error)));
+  return await answer.catch((error: unknown) => (/^(NOPERM|ERR unknown (sub)?command)/i.test(textOf(error)) ? undefined : Promise.reject(error)));
 }

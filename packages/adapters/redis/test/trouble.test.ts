@@ -120,7 +120,7 @@ describe("a user", () => {
   it("who may do only what the README lists can do everything; one with fewer rights is told so", async () => {
     await withRedis(server.url, async (redis) => {
       const commands =
-        "+get +set +mget +getrange +pexpireat +del +zadd +zrem +zcard +zrangebylex +zrangebyscore +hget +hset +hmget +hgetall +time +eval +evalsha +select";
+        "+get +set +mget +mset +exists +getrange +pexpireat +del +zadd +zrem +zcard +zrangebylex +zrangebyscore +hget +hset +hmget +hgetall +time +eval +evalsha +select";
       await redis.call("ACL", ["SETUSER", "mesh", "on", `>${SECRET}`, "~shop:*", ...commands.split(" ")]);
       await redis.call("ACL", ["SETUSER", "reader", "on", `>${SECRET}`, "~shop:*", "+get", "+set", "+mget"]);
     });

@@ -23,6 +23,7 @@ export interface DevFlags extends GlobalFlags {
   readonly host?: string;
   readonly port?: string;
   readonly adminPort?: string;
+  readonly httpPort?: string;
   readonly insecureNoAuthentication?: boolean;
 }
 
@@ -32,6 +33,8 @@ interface DevOptions {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  /** Undefined: no HTTP. */
+  readonly httpPort: number | undefined;
   readonly insecure: boolean;
   /** The configuration file, where it has a loader that the nodes have to import. */
   readonly loaderFile: string | undefined;
@@ -65,6 +68,7 @@ function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext)
     host: flags.host ?? config.host ?? "127.0.0.1",
     port: whole(flags.port, "port", config.port, DEFAULT_PORT, 0, PORT_MAX),
     adminPort: whole(flags.adminPort, "admin-port", config.adminPort, 0, 0, PORT_MAX),
+    httpPort: flags.httpPort === undefined && config.httpPort === undefined ? undefined : whole(flags.httpPort, "http-port", config.httpPort, 0, 0, PORT_MAX),
     insecure: flags.insecureNoAuthentication === true,
     loaderFile: settings.config.values.node?.readThrough === undefined ? undefined : settings.config.path,
   };
@@ -117,6 +121,7 @@ interface Place {
   readonly listen: HostPort;
   readonly advertise: string;
   readonly adminPort: number;
+  readonly httpPort: number | undefined;
 }
 
 async function launch(options: DevOptions, context: CommandContext): Promise<LocalMesh> {
@@ -128,12 +133,15 @@ async function launch(options: DevOptions, context: CommandContext): Promise<Loc
   return new LocalMesh({ args, env: nodeEnvironment(context, store), cwd: context.terminal.cwd, log: nodeLog(context) });
 }
 
-async function choosePlaces({ host, port, adminPort, nodes }: DevOptions): Promise<Place[]> {
+async function choosePlaces({ host, port, adminPort, httpPort, nodes }: DevOptions): Promise<Place[]> {
   const ports = await takePorts(host, port, nodes, "--port");
-  const adminPorts = adminPort === 0 ? ports.map(() => 0) : await takePorts("127.0.0.1", adminPort, nodes, "--admin-port");
+  const besides = async (first: number, option: string): Promise<number[]> =>
+    first === 0 ? ports.map(() => 0) : await takePorts("127.0.0.1", first, nodes, option);
+  const adminPorts = await besides(adminPort, "--admin-port");
+  const httpPorts = httpPort === undefined ? undefined : await besides(httpPort, "--http-port");
   return ports.map((taken, index) => {
     const listen = { host, port: taken };
-    return { listen, advertise: formatHostPort(dialable(listen)), adminPort: adminPorts[index] };
+    return { listen, advertise: formatHostPort(dialable(listen)), adminPort: adminPorts[index], httpPort: httpPorts?.[index] };
   });
 }
 
@@ -161,9 +169,10 @@ function isMissing(store: StoreUrl): boolean {
 }
 
 /** What a node needs beside its environment, so that it reads no configuration file again, unless that has a loader, which is code. */
-function nodeArgs({ listen, advertise, adminPort }: Place, replica: number | undefined, { insecure, loaderFile }: DevOptions): string[] {
+function nodeArgs({ listen, advertise, adminPort, httpPort }: Place, replica: number | undefined, { insecure, loaderFile }: DevOptions): string[] {
   const args = loaderFile === undefined ? ["--no-config"] : ["--config", loaderFile];
   args.push("--listen", formatHostPort(listen), "--advertise", advertise, "--admin", `127.0.0.1:${adminPort}`);
+  args.push(...(httpPort === undefined ? ["--no-http"] : ["--http", `127.0.0.1:${httpPort}`]));
   if (replica !== undefined) args.push("--replica", String(replica));
   if (insecure) args.push(INSECURE_FLAG);
   return args;
@@ -175,6 +184,8 @@ function nodeEnvironment({ settings, terminal }: CommandContext, store: StoreUrl
   const env: Record<string, string | undefined> = { ...terminal.env, ...own };
   // The secret has been read; both at once would be refused.
   delete env.CAUSALMESH_SECRET_FILE;
+  // These are for one node; dev has its own.
+  delete env.CAUSALMESH_HTTP_KEYS;
   if (settings.secret === undefined) delete env.CAUSALMESH_SECRET;
   return env;
 }
@@ -189,8 +200,11 @@ function nodeLog({ printer, terminal }: CommandContext): (line: string, number: 
 function announce(ready: readonly NodeReady[], options: DevOptions, { printer, settings }: CommandContext): void {
   const nodes = ready.map(({ node }) => node);
   const admin = ready.map(({ admin }) => admin);
-  printer.result({ ready: true, nodes, admin }, () => {
-    const lines = ready.map(({ node, admin, replica }) => `  ${printer.style("cyan", node)}  replica ${replica}  admin ${admin}`);
+  const http = ready.flatMap((node) => node.http ?? []);
+  printer.result({ ready: true, nodes, admin, ...(http.length === 0 ? {} : { http }) }, () => {
+    const lines = ready.map(({ node, admin, replica, http: front }) => {
+      return `  ${printer.style("cyan", node)}  replica ${replica}  admin ${admin}${front === undefined ? "" : `  HTTP ${front}`}`;
+    });
     const flags = `${options.port === DEFAULT_PORT ? "" : ` --url ${nodes[0]}`}${settings.secret === undefined ? "" : " --secret-file FILE"}`;
     const other = nodes[nodes.length - 1];
     return [

@@ -1,6 +1,7 @@
 // `causalmesh kv`: one operation in a session that may have begun elsewhere, and the token with which it goes on.
 
 import { MeshError, type Durability, type Session } from "@causalmesh/core";
+import { printableValue } from "@causalmesh/transport-http";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
 import { fittingToken, type FittingTokenOptions } from "../fitting-token.js";
@@ -8,7 +9,7 @@ import { resolveTokens, withMesh } from "../mesh-client.js";
 import { parseTtl } from "../numbers.js";
 import type { GlobalFlags } from "../settings.js";
 import { readStdin, type Terminal } from "../terminal.js";
-import { parseValue, printableValue } from "../value.js";
+import { parseValue } from "../value.js";
 
 interface SessionFlags extends GlobalFlags {
   readonly session?: readonly string[];

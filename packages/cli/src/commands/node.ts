@@ -7,13 +7,14 @@ import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../a
 import type { Admin } from "../admin.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
-import { checkExposure, dialable } from "../exposure.js";
+import { checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
+import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
 import { checkWhole, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
 import { refuseRunningMesh } from "../running-mesh.js";
-import { resolveStore, type GlobalFlags } from "../settings.js";
+import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
@@ -26,6 +27,9 @@ export interface NodeFlags extends GlobalFlags {
   readonly replica?: string;
   /** False after `--no-admin`. */
   readonly admin?: string | false;
+  /** False after `--no-http`. */
+  readonly http?: string | false;
+  readonly httpKeys?: string;
   readonly cacheBytes?: string;
   readonly insecureNoAuthentication?: boolean;
   readonly supervised?: boolean;
@@ -37,6 +41,8 @@ interface NodeOptions {
   readonly store: StoreUrl;
   readonly replica: number | undefined;
   readonly admin: HostPort | undefined;
+  readonly http: HttpSetting | undefined;
+  readonly insecure: boolean;
   readonly cacheBytes: number;
   readonly readThrough: Loader | undefined;
   readonly supervised: boolean;
@@ -70,13 +76,18 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
   const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
   const advertise = flags.advertise ?? config.advertise;
   const admin = flags.admin ?? config.admin ?? "127.0.0.1:0";
-  checkExposure(listen.host, formatHostPort(listen), settings.secret, flags.insecureNoAuthentication === true);
+  const http = resolveHttp(flags, settings, terminal);
+  const insecure = flags.insecureNoAuthentication === true;
+  checkExposure(listen.host, formatHostPort(listen), settings.secret, insecure);
+  if (http !== undefined) checkHttp(http, settings.secret, insecure);
   return {
     listen,
     advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),
     store: resolveStore(flags.store, settings, terminal),
     replica: flags.replica === undefined ? undefined : parseWhole(flags.replica, "--replica", 1, REPLICA_MAX),
     admin: admin === false ? undefined : parseHostPort(admin, "--admin"),
+    http,
+    insecure,
     cacheBytes:
       flags.cacheBytes === undefined
         ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
@@ -142,9 +153,11 @@ async function serve({ options, context, watch, store, replica, address, listen,
   });
   let ready = true;
   const admin = await openAdmin(options.admin, node, () => ready);
+  let http: HttpFront | undefined;
   try {
-    log.info({ store: formatStoreUrl(options.store), admin: admin?.url, process: process.pid }, "listening");
-    await announce({ options, context, node, admin });
+    http = await openHttp(options, { node, secret, listen, log, watch });
+    log.info({ store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
+    await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
     ready = false;
     if (reason instanceof Error) {
@@ -152,8 +165,10 @@ async function serve({ options, context, watch, store, replica, address, listen,
       throw reason;
     }
     log.info({ reason }, "stopping");
+    await Promise.race([http?.close(), watch.again]);
     return await stop(node, watch, log);
   } finally {
+    await http?.close();
     await admin?.close();
   }
 }
@@ -169,23 +184,44 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, ready
   }
 }
 
+/** The front is a client of this very node, and of the others where that cannot answer. */
+async function openHttp(
+  { http, insecure }: NodeOptions,
+  serving: { node: RunningNode; secret: string | undefined; listen: HostPort; log: Logger; watch: StopWatch },
+): Promise<HttpFront | undefined> {
+  if (http === undefined) return undefined;
+  const { node, secret, listen, log, watch } = serving;
+  try {
+    const { startHttpFront } = await import("../http-front.js");
+    const front = await startHttpFront({ ...http, node: formatHostPort(dialable(listen)), secret, insecure, log });
+    if (http.keysFile !== undefined) watch.onHangup(() => void front.reloadApiKeys());
+    return front;
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
 async function announce({
   options,
   context,
   node,
   admin,
+  http,
 }: {
   options: NodeOptions;
   context: CommandContext;
   node: RunningNode;
   admin: Admin | undefined;
+  http: HttpFront | undefined;
 }): Promise<void> {
   const url = `mesh://${node.address}`;
-  if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url });
+  if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url, http: http?.url });
   const { printer } = context;
-  printer.result({ ready: true, nodes: [url], admin: admin === undefined ? [] : [admin.url] }, () => {
+  const fronts = http === undefined ? {} : { http: [http.url] };
+  printer.result({ ready: true, nodes: [url], admin: admin === undefined ? [] : [admin.url], ...fronts }, () => {
     const adminText = admin === undefined ? "" : `, admin ${admin.url}`;
-    return `The node is ready: ${printer.style("cyan", url)}, replica ${node.replica}${adminText}. SIGTERM stops it.`;
+    return `The node is ready: ${printer.style("cyan", url)}, replica ${node.replica}${adminText}${http === undefined ? "" : `, HTTP ${http.url}`}. SIGTERM stops it.`;
   });
 }
 

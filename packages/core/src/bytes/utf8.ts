@@ -24,6 +24,9 @@ const inRange = typeof Buffer === "undefined" ? undefined : Buffer.prototype;
 /** What malformed parts become. */
 const REPLACEMENT = "\ufffd";
 
+/** Newer than the language that the core is compiled for; the platform knows of a text of one byte per character that it is. */
+const wellFormed = (String.prototype as { isWellFormed?: (this: string) => boolean }).isWellFormed;
+
 /** Up to this length a loop over the characters is faster than the call into the platform. */
 const SHORT = 24;
 
@@ -100,6 +103,19 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
   return decoder.decode(bytes.subarray(start, end));
 }
 
+/** Reads the text between two places of an array. Throws a TypeError for bytes that are not UTF-8. */
+export type TextCutter = (start: number, end: number) => string;
+
+/** For many texts of one array: where all of it is ASCII, they are cut out of one, since each call into the platform costs more than a short text. */
+export function textCutter(bytes: Uint8Array): TextCutter {
+  if (inRange !== undefined && bytes.length > SHORT) {
+    const all = inRange.utf8Slice.call(bytes, 0, bytes.length);
+    // Longer characters make fewer code units than bytes, malformed ones as many.
+    if (all.length === bytes.length && !all.includes(REPLACEMENT)) return (start, end) => all.substring(start, end);
+  }
+  return (start, end) => decodeUtf8(bytes, start, end);
+}
+
 /** Whether the bytes are text. */
 export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   let index = start;
@@ -115,6 +131,7 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** Whether a string has no lone surrogates, so that it survives UTF-8. */
 export function isWellFormed(text: string): boolean {
+  if (wellFormed !== undefined) return wellFormed.call(text);
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code < 0xd800 || code > 0xdfff) continue;

@@ -28,10 +28,19 @@ function readVersion(): Version {
   return version;
 }
 
+/** A value where it stands. */
+interface Place {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The value that a read returns: the node's, or the session's own where that wins. */
-function shown(session: ClientSession, key: string, version: Version, fromLoader: boolean, value: Uint8Array | undefined): Uint8Array | undefined {
+function shown(session: ClientSession, key: string, version: Version, fromLoader: boolean, value: Place | undefined): Place | undefined {
   const own = session.ownVersion(key, version, fromLoader);
-  return own === undefined ? value : session.ownValue(own);
+  if (own === undefined) return value;
+  const bytes = session.ownValue(own);
+  return bytes === undefined ? undefined : { bytes, start: 0, end: bytes.length };
 }
 
 abstract class SessionCall extends Call {
@@ -151,22 +160,22 @@ export class GetManyCall extends SessionCall {
     reader.finish();
     session.follow(answer.link);
     try {
-      this.#resolve(values.map((bytes) => (bytes === undefined ? undefined : session.mesh.decode(bytes, 0, bytes.length))));
+      this.#resolve(values.map((value) => (value === undefined ? undefined : session.mesh.decode(value.bytes, value.start, value.end))));
     } catch (error) {
       this.undecodable(error);
     }
   }
 
-  #value(key: string, versioned: boolean, bytes: Uint8Array): Uint8Array | undefined {
+  #value(key: string, versioned: boolean, bytes: Uint8Array): Place | undefined {
     const state = reader.u8();
     const hit = (state & ENTRY_HAS_VALUE) !== 0;
     const version = versioned ? readVersion() : NO_VERSION;
-    let value: Uint8Array | undefined;
+    let value: Place | undefined;
     if (hit) {
       const length = reader.varint();
       if (length > VALUE_BYTES_MAX) throw new MalformedError(`a value of ${length} bytes`);
-      const at = reader.take(length);
-      value = bytes.subarray(at, at + length);
+      const start = reader.take(length);
+      value = { bytes, start, end: start + length };
     }
     return versioned ? shown(this.session, key, version, (state & ENTRY_FROM_LOADER) !== 0, value) : value;
   }

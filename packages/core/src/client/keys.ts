@@ -38,3 +38,9 @@ export function storedKey(namespace: string | undefined, key: unknown): string {
   }
   return stored;
 }
+
+/** The namespace of a key as the store knows it; undefined for one outside of namespaces. */
+export function namespaceOf(stored: string): string | undefined {
+  const at = stored.indexOf(SEPARATOR);
+  return at < 0 ? undefined : stored.slice(0, at);
+}

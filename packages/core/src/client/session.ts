@@ -12,7 +12,7 @@ import type { Caller, Change, ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
-import { storedKey } from "./keys.js";
+import { checkNamespace, storedKey } from "./keys.js";
 import type { Link } from "./link.js";
 import type { MeshClient } from "./mesh-client.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
@@ -22,6 +22,7 @@ export class ClientSession implements Session, Caller {
   readonly mesh: MeshClient;
   readonly #options: SessionOptions;
   readonly #durability: number;
+  readonly #namespace: string | undefined;
   #peer: Peer;
   /** DV. */
   #visible: Vector = EMPTY_VECTOR;
@@ -33,6 +34,7 @@ export class ClientSession implements Session, Caller {
     this.#peer = peer;
     this.#options = options;
     this.#durability = durabilityLevel(options.durability ?? mesh.durability);
+    this.#namespace = options.namespace === undefined ? mesh.namespace : checkNamespace(options.namespace);
     for (const context of contexts) this.join(context);
   }
 
@@ -218,7 +220,7 @@ export class ClientSession implements Session, Caller {
   }
 
   #key(key: unknown): string {
-    return storedKey(this.mesh.namespace, key);
+    return storedKey(this.#namespace, key);
   }
 
   #change(key: unknown, value: unknown, options: WriteOptions | undefined): Change {

@@ -1,11 +1,16 @@
 // Connections inside one process. Bytes are copied once, at `send`, and delivered in a microtask, so that no event comes during a call and all
-// that one task sends arrives as one piece.
+// that one task sends arrives as one piece. Ends that answer each other in microtasks would keep timers, sockets and the store waiting for
+// as long as they have something to say, so every so many bytes a delivery comes with the next turn of the event loop.
 
 import { inputText, MeshError } from "../errors.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
+import { systemPlatform } from "./platform.js";
 
 /** Bytes that wait for the receiver before `send` says so. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** Bytes that all connections together deliver before the event loop turns: handling them takes about a millisecond. */
+const TURN_BYTES_MAX = 64 * 1024;
+let turnBytes = 0;
 
 type Accept = (connection: Connection) => ConnectionEvents;
 
@@ -106,13 +111,17 @@ class MemoryConnection implements Connection {
   wake(): void {
     if (this.#scheduled || this.events === undefined) return;
     this.#scheduled = true;
-    void Promise.resolve().then(() => {
-      this.#scheduled = false;
-      this.#deliver();
-    });
+    if (turnBytes < TURN_BYTES_MAX) void Promise.resolve().then(this.#deliver);
+    else systemPlatform.clock.defer(this.#deliverNextTurn);
   }
 
-  #deliver(): void {
+  readonly #deliverNextTurn = (): void => {
+    turnBytes = 0;
+    this.#deliver();
+  };
+
+  readonly #deliver = (): void => {
+    this.#scheduled = false;
     const incoming = this.#incoming;
     this.#incoming = [];
     for (let index = 0; index < incoming.length; index++) {
@@ -122,6 +131,7 @@ class MemoryConnection implements Connection {
         return;
       }
       this.#incomingBytes -= incoming[index].length;
+      turnBytes += incoming[index].length;
       this.events!.data(incoming[index]);
     }
     if (this.peer.#owesDrained && this.#incomingBytes === 0) this.peer.#drained();
@@ -129,7 +139,7 @@ class MemoryConnection implements Connection {
       this.#over = true;
       this.events!.closed(undefined);
     }
-  }
+  };
 
   #drained(): void {
     this.#owesDrained = false;

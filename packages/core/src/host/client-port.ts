@@ -135,7 +135,7 @@ export class ClientPort implements Port, Writer {
       else this.#loadThenGet(key, id, flags);
       this.#host.answered(this.#acceptor);
     };
-    this.#host.loads.load(key, 0, key.length, waiter, (flags & FRESH) !== 0);
+    this.#host.loads.load(key, [0, key.length, this.#node.cache.hash(key, 0, key.length)], waiter, (flags & FRESH) !== 0);
   }
 
   #wait(): void {
@@ -201,14 +201,16 @@ export class ClientPort implements Port, Writer {
     const count = reader.varint();
     if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one read; at most ${KEYS_PER_REQUEST_MAX} are allowed`);
     const fresh = (flags & FRESH) !== 0 && attempts === 0;
-    const missing: [start: number, end: number][] = [];
+    /** Start, length and hash of each key that is missing. */
+    const missing: number[] = [];
     const found: number[] = [];
     for (let index = 0; index < count; index++) {
       const length = reader.varint();
       if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
       const at = reader.take(length);
-      const entry = cache.find(bytes, at, length);
-      if (entry === 0 || !this.#isShowable(entry, fresh)) missing.push([at, at + length]);
+      const hash = cache.hash(bytes, at, length);
+      const entry = cache.find(bytes, at, length, hash);
+      if (entry === 0 || !this.#isShowable(entry, fresh)) missing.push(at - start, length, hash);
       else found.push(entry);
     }
     reader.finish();
@@ -217,21 +219,14 @@ export class ClientPort implements Port, Writer {
       this.#host.hits += found.length;
     }
     if (missing.length === 0) this.#answerMany(id, flags, found);
-    else
-      this.#loadThenGetMany(
-        bytes.slice(start, end),
-        missing.map(([from, to]) => [from - start, to - start]),
-        id,
-        flags,
-        attempts,
-      );
+    else this.#loadThenGetMany(bytes.slice(start, end), missing, id, flags, attempts);
   }
 
-  #loadThenGetMany(request: Uint8Array, missing: readonly (readonly [number, number])[], id: number, flags: number, attempts: number): void {
+  #loadThenGetMany(request: Uint8Array, missing: readonly number[], id: number, flags: number, attempts: number): void {
     if (attempts >= LOAD_ATTEMPTS_MAX)
       throw new MeshError("OVERLOADED", "the cache is too small for the keys of this read; give the node more cacheBytes or read fewer at a time");
     this.#wait();
-    let left = missing.length;
+    let left = missing.length / 3;
     let failure: MeshError | undefined;
     const loaded = (error: MeshError | undefined): void => {
       failure ??= error;
@@ -249,7 +244,7 @@ export class ClientPort implements Port, Writer {
       this.#host.answered(this.#acceptor);
     };
     const fresh = (flags & FRESH) !== 0 && attempts === 0;
-    for (const [from, to] of missing) this.#host.loads.load(request, from, to, loaded, fresh);
+    this.#host.loads.load(request, missing, loaded, fresh);
   }
 
   #answerMany(id: number, flags: number, entries: readonly number[]): void {
@@ -263,22 +258,29 @@ export class ClientPort implements Port, Writer {
       );
     if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
     // Headers go before the answer, so expiry is judged before its frame is begun.
-    const shown = entries.map((entry) => this.#hasValue(entry, cache.flags(entry)));
+    const states = entries.map((entry) => this.#entryState(entry));
     const { out } = this.#outbox;
     const frame = beginFrame(out, VALUES, flags & VERSIONED, id);
     out.varint(entries.length);
-    entries.forEach((entry, index) => {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index];
       cache.touch(entry);
-      out.u8((shown[index] ? ENTRY_HAS_VALUE : 0) | ((cache.flags(entry) & LOADED) === 0 ? 0 : ENTRY_FROM_LOADER));
+      out.u8(states[index]);
       if ((flags & VERSIONED) !== 0) this.#putVersion(entry);
-      if (!shown[index]) return;
+      if ((states[index] & ENTRY_HAS_VALUE) === 0) continue;
       const length = cache.valueLength(entry);
       out.varint(length);
       out.reserve(length);
       cache.copyValue(entry, out.view, out.length);
       out.length += length;
-    });
+    }
     endFrame(out, frame);
+  }
+
+  /** What stands before an entry in VALUES. */
+  #entryState(at: number): number {
+    const state = this.#node.cache.flags(at);
+    return (this.#hasValue(at, state) ? ENTRY_HAS_VALUE : 0) | ((state & LOADED) === 0 ? 0 : ENTRY_FROM_LOADER);
   }
 
   // Writes.

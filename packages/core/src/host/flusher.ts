@@ -31,10 +31,14 @@ export class Flusher {
     this.#options = options;
   }
 
-  /** Begins to flush unless it is under way, or another node does it. */
+  /** Begins to flush, unless another node does it; while it is under way, makes ready what comes next. */
   kick(): void {
     const { node, platform } = this.#options;
-    if (this.#running || this.#stopped || !node.isFlusher || !node.hasUnflushed) return;
+    if (this.#stopped || !node.isFlusher || !node.hasUnflushed) return;
+    if (this.#running) {
+      node.prepareFlush();
+      return;
+    }
     this.#running = true;
     platform.clock.after(FLUSH_DELAY_MS, () => void this.#run());
   }
@@ -54,7 +58,9 @@ export class Flusher {
   async #apply(batch: FlushBatch): Promise<boolean> {
     const { node, store, limited, fenced } = this.#options;
     try {
-      await limited(store.apply(batch.rows, this.#counters(batch.applied), node.view.epoch), "flush");
+      const call = limited(store.apply(batch.rows, this.#counters(batch.applied), node.view.epoch), "flush");
+      node.prepareFlush();
+      await call;
     } catch (error) {
       if (error instanceof MeshError && error.code === "NODE_BEHIND") {
         this.#stopped = true;

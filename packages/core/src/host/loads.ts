@@ -9,7 +9,7 @@
 // A deletion that is applied meanwhile changes the stamp, and what was loaded before it is not shown.
 
 import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
-import { decodeUtf8 } from "../bytes/utf8.js";
+import { textCutter, type TextCutter } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { LOAD_ATTEMPTS_MAX, LOAD_KEYS_MAX, LOADS_IN_FLIGHT_MAX } from "../limits.js";
 import type { Node } from "../protocol/node.js";
@@ -19,13 +19,29 @@ import type { Row, Store } from "../store.js";
 /** Called when the key can be looked up, or with the reason why not. */
 export type LoadWaiter = (error: MeshError | undefined) => void;
 
-interface Load {
-  readonly key: Uint8Array;
+/** A key that is being loaded. */
+class Load {
+  /** Where the key stands, its hash in the cache, and how the store knows it. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+  readonly hash: number;
   readonly text: string;
-  readonly waiters: LoadWaiter[];
-  attempts: number;
+  readonly waiter: LoadWaiter;
+  /** Whoever asked meanwhile. */
+  others: LoadWaiter[] | undefined;
+  attempts = 0;
   /** Somebody wants what the loader returns from now on, not what it was asked for before. */
-  fresh: boolean;
+  fresh = false;
+
+  constructor(bytes: Uint8Array, start: number, length: number, hash: number, text: string, waiter: LoadWaiter) {
+    this.bytes = bytes;
+    this.start = start;
+    this.length = length;
+    this.hash = hash;
+    this.text = text;
+    this.waiter = waiter;
+  }
 }
 
 /** What an entry stood for when its loader was asked. */
@@ -70,46 +86,61 @@ export class Loads {
   }
 
   /**
-   * Loads a key that is not in the cache, is incomplete there, or was loaded too long ago: before now, where it is to be `fresh`. Copies
-   * the bytes.
+   * Loads keys that are not in the cache, are incomplete there, or were loaded too long ago: before now, where they are to be `fresh`.
+   * `places` names them, three numbers for each: where it begins in the bytes, its length and its hash. The bytes must stay as they are until
+   * the waiter was called, which happens once for each key.
    */
-  load(bytes: Uint8Array, start: number, end: number, waiter: LoadWaiter, fresh = false): void {
+  load(bytes: Uint8Array, places: readonly number[], waiter: LoadWaiter, fresh = false): void {
+    const textOf = textCutter(bytes);
+    for (let at = 0; at < places.length; at += 3) this.#load(bytes, places[at], places[at + 1], places[at + 2], textOf, waiter, fresh);
+  }
+
+  #load(bytes: Uint8Array, start: number, length: number, hash: number, textOf: TextCutter, waiter: LoadWaiter, fresh: boolean): void {
     let text: string;
     try {
-      text = decodeUtf8(bytes, start, end);
+      text = textOf(start, start + length);
     } catch {
       waiter(new MeshError("KEY_INVALID", "the key is not UTF-8"));
       return;
     }
     const running = this.#loads.get(text);
     if (running !== undefined) {
-      running.waiters.push(waiter);
+      (running.others ??= []).push(waiter);
       if (fresh) running.fresh = true;
       return;
     }
-    const load: Load = { key: bytes.slice(start, end), text, waiters: [waiter], attempts: 0, fresh: false };
+    const load = new Load(bytes, start, length, hash, text, waiter);
     this.#loads.set(text, load);
     this.#enqueue(load);
   }
 
+  #find({ bytes, start, length, hash }: Load): number {
+    return this.#options.node.cache.find(bytes, start, length, hash);
+  }
+
+  /** Puts an entry of this key into the cache. */
+  #put(load: Load, value: Uint8Array, flags: number, timestamp: number, replica: number, counter: number, expiresAt: number): void {
+    const { bytes, start, length, hash } = load;
+    this.#options.node.cache.put(bytes, start, length, value, 0, value.length, flags, timestamp, replica, counter, expiresAt, hash);
+  }
+
   #enqueue(load: Load): void {
     const { cache } = this.#options.node;
-    const at = cache.find(load.key, 0, load.key.length);
+    const at = this.#find(load);
     if (at === 0) this.#putPlaceholder(load);
     else if ((cache.flags(at) & LOADED) !== 0) this.#withdraw(load, at);
     this.#queued.push(load);
   }
 
-  #putPlaceholder({ key }: Load): void {
-    this.#options.node.cache.put(key, 0, key.length, NOTHING, 0, 0, ABSENT | INCOMPLETE, 0, 0, PLACEHOLDER_COUNTER, 0);
+  #putPlaceholder(load: Load): void {
+    this.#put(load, NOTHING, ABSENT | INCOMPLETE, 0, 0, PLACEHOLDER_COUNTER, 0);
   }
 
   /** Puts what a loaded value stood in for in its place again. */
   #withdraw(load: Load, at: number): void {
     const { cache } = this.#options.node;
-    const { key } = load;
     if (cache.replica(at) === 0) this.#putPlaceholder(load);
-    else cache.put(key, 0, key.length, NOTHING, 0, 0, TOMBSTONE | INCOMPLETE, cache.timestamp(at), cache.replica(at), cache.counter(at), 0);
+    else this.#put(load, NOTHING, TOMBSTONE | INCOMPLETE, cache.timestamp(at), cache.replica(at), cache.counter(at), 0);
   }
 
   /** Sends off what a tick has collected. */
@@ -145,7 +176,10 @@ export class Loads {
     this.#inFlight -= 1;
     beginStep();
     try {
-      batch.forEach((load, index) => (failure === undefined ? loaded(load, results![index], index) : this.#failed(load, failure)));
+      for (let index = 0; index < batch.length; index++) {
+        if (failure === undefined) loaded(batch[index], results![index], index);
+        else this.#failed(batch[index], failure);
+      }
     } catch (error) {
       fatal(error);
       return;
@@ -154,13 +188,12 @@ export class Loads {
   }
 
   #loaded(load: Load, row: Row | undefined): void {
-    const { node } = this.#options;
     const refusal = row === undefined ? undefined : this.#refusal(row);
     if (refusal !== undefined) {
       this.#failed(load, refusal);
       return;
     }
-    const at = node.cache.find(load.key, 0, load.key.length);
+    const at = this.#find(load);
     if (at === 0) this.#again(load);
     else if (this.#merge(load, row, at)) this.#settle(load, undefined);
     else this.#unwritten.push(load);
@@ -169,7 +202,7 @@ export class Loads {
   /** The stamp of an entry whose loader is asked now; undefined where it was evicted. */
   #askedFor(load: Load): Stamp | undefined {
     const { cache } = this.#options.node;
-    const at = cache.find(load.key, 0, load.key.length);
+    const at = this.#find(load);
     load.fresh = false;
     return at === 0 ? undefined : { replica: cache.replica(at), counter: cache.counter(at) };
   }
@@ -177,8 +210,7 @@ export class Loads {
   #loadedThrough(load: Load, value: Uint8Array | undefined, stamp: Stamp | undefined): void {
     const { node, loader } = this.#options;
     const { cache } = node;
-    const { key } = load;
-    const at = cache.find(key, 0, key.length);
+    const at = this.#find(load);
     if (at === 0 || stamp === undefined) {
       this.#again(load);
       return;
@@ -190,11 +222,10 @@ export class Loads {
       this.#settle(load, undefined);
     } else if (load.fresh || cache.replica(at) !== stamp.replica || cache.counter(at) !== stamp.counter) this.#unwritten.push(load);
     else {
-      const bytes = value ?? NOTHING;
       const counter = stamp.replica === 0 ? 0 : stamp.counter;
       const absence = stamp.replica === 0 ? ABSENT : TOMBSTONE;
       const state = LOADED | (value === undefined ? absence : 0);
-      cache.put(key, 0, key.length, bytes, 0, bytes.length, state, cache.timestamp(at), stamp.replica, counter, node.clock.nowMs() + loader!.ttlMs);
+      this.#put(load, value ?? NOTHING, state, cache.timestamp(at), stamp.replica, counter, node.clock.nowMs() + loader!.ttlMs);
       this.#settle(load, undefined);
     }
   }
@@ -226,13 +257,12 @@ export class Loads {
     const isPlaceholder = cache.replica(at) === 0;
     const isLoaded = this.#options.loader?.has(load.text) === true;
     if (row !== undefined && (isPlaceholder || node.wins(row.timestamp, row.replica, cache.timestamp(at), cache.replica(at)))) {
-      const value = row.value ?? NOTHING;
       const flags = row.value !== null ? 0 : isLoaded ? TOMBSTONE | INCOMPLETE : TOMBSTONE;
-      cache.put(load.key, 0, load.key.length, value, 0, value.length, flags, row.timestamp, row.replica, row.counter, row.expiresAt);
+      this.#put(load, row.value ?? NOTHING, flags, row.timestamp, row.replica, row.counter, row.expiresAt);
       return row.value !== null || !isLoaded;
     }
     if (isLoaded && (cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return false;
-    if (isPlaceholder) cache.put(load.key, 0, load.key.length, NOTHING, 0, 0, ABSENT, 0, 0, 0, 0);
+    if (isPlaceholder) this.#put(load, NOTHING, ABSENT, 0, 0, 0, 0);
     else cache.setFlags(at, cache.flags(at) & ~INCOMPLETE);
     return true;
   }
@@ -245,13 +275,14 @@ export class Loads {
 
   #failed(load: Load, error: MeshError): void {
     const { cache } = this.#options.node;
-    const at = cache.find(load.key, 0, load.key.length);
-    if (at !== 0 && cache.replica(at) === 0) cache.remove(load.key, 0, load.key.length);
+    const at = this.#find(load);
+    if (at !== 0 && cache.replica(at) === 0) cache.remove(load.bytes, load.start, load.length);
     this.#settle(load, error);
   }
 
   #settle(load: Load, error: MeshError | undefined): void {
     this.#loads.delete(load.text);
-    for (const waiter of load.waiters) waiter(error);
+    load.waiter(error);
+    if (load.others !== undefined) for (const waiter of load.others) waiter(error);
   }
 }

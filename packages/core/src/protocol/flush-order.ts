@@ -39,6 +39,9 @@ export class FlushOrder {
   readonly #ring: Ring;
   readonly #runs = new Queue<Run>();
   readonly #cuts = new Queue<Cut>();
+  #collector: WinnerCollector | undefined;
+  /** Sequence number of the cut behind the batch that was given last. */
+  #batchEnd = 0;
 
   constructor(ring: Ring) {
     this.#ring = ring;
@@ -60,16 +63,27 @@ export class FlushOrder {
 
   /** The oldest cuts that fit into one batch, at least one; undefined where nothing is left. They stay until `flushed`. */
   batch(): FlushBatch | undefined {
-    const collector = new WinnerCollector(this.#ring);
-    let applied: readonly number[] | undefined;
-    for (let sequence = this.#cuts.base; sequence < this.#cuts.end; sequence++) {
-      const cut = this.#cuts.at(sequence)!;
-      const from = sequence === this.#cuts.base ? this.#runs.base : this.#cuts.at(sequence - 1)!.runsEnd;
-      for (let run = from; run < cut.runsEnd; run++) collector.collect(this.#runs.at(run)!);
-      applied = cut.applied;
-      if (collector.rows.size >= FLUSH_ROWS_MAX || collector.bytes >= FLUSH_BYTES_MAX) break;
+    const collector = this.#collect(this.#cuts.base);
+    this.#batchEnd = collector.end;
+    return collector.batch();
+  }
+
+  /** Collects ahead what `batch` gives once the one that it gave last is flushed, so that the store need not wait for it. */
+  prepare(): void {
+    this.#collect(Math.max(this.#cuts.base, this.#batchEnd));
+  }
+
+  /** What was collected from this cut on, and what has come since. */
+  #collect(start: number): WinnerCollector {
+    if (this.#collector?.start !== start) this.#collector = new WinnerCollector(this.#ring, start);
+    const collector = this.#collector;
+    while (collector.end < this.#cuts.end && !collector.isFull) {
+      const { runsEnd, applied } = this.#cuts.at(collector.end)!;
+      const from = collector.end === this.#cuts.base ? this.#runs.base : this.#cuts.at(collector.end - 1)!.runsEnd;
+      for (let run = from; run < runsEnd; run++) collector.collect(this.#runs.at(run)!);
+      collector.endCut(applied);
     }
-    return applied === undefined ? undefined : { rows: [...collector.rows.values()], applied };
+    return collector;
   }
 
   /** Lets go of what is flushed now. */
@@ -81,15 +95,36 @@ export class FlushOrder {
   }
 }
 
-/** Turns runs into rows, the winner per key. */
+/** Turns the runs of successive cuts into rows, the winner per key. */
 class WinnerCollector implements ChangeVisitor {
-  readonly rows = new Map<string, Row>();
-  bytes = 0;
+  /** Sequence numbers of the first cut and of the one behind the last. */
+  readonly start: number;
+  end: number;
   readonly #ring: Ring;
+  readonly #rows = new Map<string, Row>();
+  #bytes = 0;
+  #applied: readonly number[] | undefined;
   #replica = 0;
 
-  constructor(ring: Ring) {
+  constructor(ring: Ring, start: number) {
     this.#ring = ring;
+    this.start = start;
+    this.end = start;
+  }
+
+  get isFull(): boolean {
+    return this.#rows.size >= FLUSH_ROWS_MAX || this.#bytes >= FLUSH_BYTES_MAX;
+  }
+
+  /** What was collected so far; undefined if that is nothing. */
+  batch(): FlushBatch | undefined {
+    return this.#applied === undefined ? undefined : { rows: [...this.#rows.values()], applied: this.#applied };
+  }
+
+  /** The runs of one more cut are collected. */
+  endCut(applied: readonly number[]): void {
+    this.#applied = applied;
+    this.end += 1;
   }
 
   collect(run: Run): void {
@@ -109,11 +144,11 @@ class WinnerCollector implements ChangeVisitor {
     expiresAt: number,
   ): void {
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
-    const before = this.rows.get(key);
+    const before = this.#rows.get(key);
     if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;
     // The value is not copied: segments never change, and the store gives the bytes back when its promise settles.
     const value = (flags & CHANGE_DELETES) !== 0 ? null : bytes.subarray(valueAt, valueAt + valueLength);
-    this.rows.set(key, { key, value, timestamp, replica: this.#replica, counter, expiresAt });
-    this.bytes += keyLength + valueLength;
+    this.#rows.set(key, { key, value, timestamp, replica: this.#replica, counter, expiresAt });
+    this.#bytes += keyLength + valueLength;
   }
 }

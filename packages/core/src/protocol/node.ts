@@ -376,6 +376,11 @@ export class Node {
     return this.isFlusher ? this.#flushOrder.batch() : undefined;
   }
 
+  /** Makes ready what `flushBatch` gives next, while the store works on what it gave last. */
+  prepareFlush(): void {
+    if (this.isFlusher) this.#flushOrder.prepare();
+  }
+
   /** What this node has applied and does not know to be in the store, whoever flushes. */
   unflushed(): FlushBatch | undefined {
     return this.#flushOrder.batch();

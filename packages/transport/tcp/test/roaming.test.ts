@@ -1,13 +1,13 @@
 // Sessions that go from one kind of mesh to the other, and to each node: what the README promises for TCP.
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMesh, formMesh, startNode, type Mesh, type RunningNode } from "@causalmesh/core";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect, tcpTransport } from "../src/index.js";
+import { freeAddresses } from "./support/free-addresses.js";
 import { silentAddress } from "./support/silent-address.js";
 
 const secret = "the secret of this test's mesh";
@@ -23,14 +23,6 @@ function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "causalmesh-roaming-"));
   folders.push(folder);
   return folder;
-}
-
-async function freeAddresses(count: number): Promise<string[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
-  const addresses = servers.map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return addresses;
 }
 
 /** Three nodes over TCP on the store in a folder, and a client. */

@@ -1,0 +1,221 @@
+// A session over HTTP: its context is the token of the last answer, which goes with the next request.
+
+import { jsonCodec, MeshError, parseDuration, type CallOptions, type Durability, type Entry, type Session, type WriteOptions } from "@causalmesh/core";
+import type { ClientAnswer, ClientCall, Exchanger } from "./exchange.js";
+import { SESSION_HEADER_BYTES_AIM } from "./limits.js";
+import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER } from "./headers.js";
+import { BYTES_TYPE, essence, TAGGED_TYPE } from "./values.js";
+
+/** What sessions of one mesh have in common. */
+export interface HttpSessionOptions {
+  readonly exchanger: Exchanger;
+  readonly namespace: string;
+  readonly timeoutMs: number;
+  readonly durability: Durability | undefined;
+  readonly retryWrites: boolean;
+  /** Factories that run, by namespace and key. */
+  readonly factories: Map<string, Promise<{ value: unknown; token: string }>>;
+}
+
+type Request = Pick<ClientCall, "method" | "path" | "body" | "repeatable" | "answers"> & { readonly headers?: Readonly<Record<string, string>> };
+
+export class HttpSession implements Session {
+  readonly #options: HttpSessionOptions;
+  #at: number;
+  /** What the session knows is the join of these; after an answer it is one. */
+  #tokens: readonly string[];
+
+  constructor(tokens: readonly string[], at: number, options: HttpSessionOptions) {
+    this.#tokens = tokens;
+    this.#at = at;
+    this.#options = options;
+  }
+
+  get node(): string {
+    return this.#options.exchanger.urls[this.#at];
+  }
+
+  // Reads.
+
+  async get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined> {
+    return (await this.getEntry<Value>(key, options)).value;
+  }
+
+  async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
+    const answer = await this.#call({ method: "GET", path: this.#path(key), headers: { accept: TAGGED_TYPE }, repeatable: true, answers: [200, 404] }, options);
+    const hit = answer.status === 200;
+    const age = answer.headers.get(AGE_HEADER);
+    return {
+      hit,
+      value: hit ? (valueIn(answer) as Value) : undefined,
+      version: answer.headers.get(VERSION_HEADER) ?? undefined,
+      node: this.#options.exchanger.urls[answer.at],
+      ageMs: age === null ? undefined : Number(age),
+    };
+  }
+
+  async has(key: string, options?: CallOptions): Promise<boolean> {
+    const { status } = await this.#call({ method: "HEAD", path: this.#path(key), repeatable: true, answers: [200, 404] }, options);
+    return status === 200;
+  }
+
+  async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
+    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "getMany takes an array of keys");
+    for (const key of keys) checkKey(key);
+    if (keys.length === 0) return [];
+    const body = jsonCodec.encode({ keys });
+    const answer = await this.#call(
+      { method: "POST", path: this.#manyPath("read"), headers: { ...TAGGED, accept: TAGGED_TYPE }, body, repeatable: true, answers: [200] },
+      options,
+    );
+    const { entries } = jsonCodec.decode(answer.bytes) as { entries: { value?: Value }[] };
+    return entries.map(({ value }) => value);
+  }
+
+  // Writes.
+
+  async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+    const isBytes = value instanceof Uint8Array;
+    const body = isBytes ? value : jsonCodec.encode(value);
+    const headers = isBytes ? { "content-type": BYTES_TYPE } : TAGGED;
+    await this.#write({ method: "PUT", path: this.#path(key), headers, body }, options);
+  }
+
+  async delete(key: string, options?: WriteOptions): Promise<void> {
+    await this.#write({ method: "DELETE", path: this.#path(key) }, options);
+  }
+
+  async invalidate(key: string, options?: WriteOptions): Promise<void> {
+    await this.delete(key, options);
+  }
+
+  async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
+    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function")
+      throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
+    const set = Array.from(entries, (entry: unknown) => {
+      if (!Array.isArray(entry)) throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
+      return { key: checkKey(entry[0]), value: entry[1] as unknown };
+    });
+    if (set.length > 0) await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ set }) }, options);
+  }
+
+  async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
+    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
+    for (const key of keys) checkKey(key);
+    if (keys.length > 0)
+      await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ delete: keys }) }, options);
+  }
+
+  async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
+    const found = await this.getEntry<Value>(key, options);
+    if (found.hit) return found.value as Value;
+    const { factories, namespace } = this.#options;
+    const name = `${namespace}\u001f${key}`;
+    let running = factories.get(name);
+    if (running === undefined) {
+      running = this.#make(key, factory, options).finally(() => factories.delete(name));
+      factories.set(name, running);
+    }
+    const made = await running;
+    // Whoever shares the factory's value follows the session that wrote it: the value is an effect of all that this one had seen.
+    if (!this.#tokens.includes(made.token)) this.#tokens = [...this.#tokens, made.token];
+    return made.value as Value;
+  }
+
+  async #make(key: string, factory: () => unknown, options: WriteOptions | undefined): Promise<{ value: unknown; token: string }> {
+    const value = await factory();
+    await this.set(key, value, options);
+    return { value, token: await this.token() };
+  }
+
+  async #write(request: Omit<Request, "repeatable" | "answers">, options: WriteOptions | undefined): Promise<void> {
+    const query = new URLSearchParams();
+    const durability = options?.durability ?? this.#options.durability;
+    if (durability !== undefined) query.set("durability", durability);
+    if (options?.ttl !== undefined) query.set("ttl", `${parseDuration(options.ttl, "ttl")}ms`);
+    const text = query.toString();
+    const path = text === "" ? request.path : `${request.path}?${text}`;
+    await this.#call({ ...request, path, repeatable: this.#options.retryWrites, answers: [204] }, options);
+  }
+
+  // Roaming.
+
+  async token(options?: CallOptions): Promise<string> {
+    if (this.#tokens.length !== 1) await this.#join(options);
+    return this.#tokens[0];
+  }
+
+  fork(): Session {
+    return new HttpSession(this.#tokens, this.#at, this.#options);
+  }
+
+  /** Makes one token of several, or a first one. */
+  async #join(options: CallOptions | undefined): Promise<void> {
+    const tokens = this.#tokens;
+    const body = new TextEncoder().encode(JSON.stringify({ tokens }));
+    const answer = await this.#send({ method: "POST", path: "/v1/session/join", headers: TAGGED, body, repeatable: true, answers: [200] }, options, []);
+    this.#follow(answer, tokens);
+  }
+
+  // Calls.
+
+  async #call(request: Request, options: CallOptions | undefined): Promise<ClientAnswer> {
+    if (this.#tokens.length > 1 && this.#tokens.join().length > SESSION_HEADER_BYTES_AIM) await this.#join(options);
+    const tokens = this.#tokens;
+    const answer = await this.#send(request, options, tokens);
+    this.#follow(answer, tokens);
+    return answer;
+  }
+
+  async #send(request: Request, options: CallOptions | undefined, tokens: readonly string[]): Promise<ClientAnswer> {
+    const timeoutMs = options?.timeoutMs === undefined ? this.#options.timeoutMs : parseDuration(options.timeoutMs, "timeoutMs");
+    const session: Record<string, string> = tokens.length === 0 ? {} : { [SESSION_HEADER]: tokens.join(", ") };
+    const answer = await this.#options.exchanger.call({
+      ...request,
+      headers: { ...request.headers, ...session },
+      timeoutMs,
+      signal: options?.signal,
+      at: this.#at,
+    });
+    this.#at = answer.at;
+    return answer;
+  }
+
+  /** The answer's token covers those that were sent; what other calls have brought meanwhile stays. */
+  #follow({ headers }: ClientAnswer, sent: readonly string[]): void {
+    const token = headers.get(SESSION_HEADER);
+    if (token === null)
+      throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop header lines that it does not know`);
+    this.#tokens = [token, ...this.#tokens.filter((other) => !sent.includes(other) && other !== token)];
+  }
+
+  #path(key: unknown): string {
+    return `/v1/${encodeURIComponent(this.#options.namespace)}/${encodeURIComponent(checkKey(key))}`;
+  }
+
+  #manyPath(name: "read" | "write"): string {
+    return `/v1/${encodeURIComponent(this.#options.namespace)}/${name}`;
+  }
+}
+
+const TAGGED = { "content-type": TAGGED_TYPE };
+
+/** What a URL cannot say is told here; the rest is the server's to judge. */
+function checkKey(key: unknown): string {
+  if (typeof key !== "string") throw new MeshError("KEY_INVALID", `a key is a string, not ${key === null ? "null" : typeof key}`);
+  if (key === "") throw new MeshError("KEY_INVALID", "a key has at least one character");
+  if (key === "." || key === "..") throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} cannot be named over HTTP, where it means a folder`);
+  // `isWellFormed` of ES2024 is not everywhere; half a surrogate pair has no UTF-8.
+  try {
+    encodeURIComponent(key);
+  } catch (error) {
+    throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} has half of a surrogate pair; encode binary keys, for instance in base64`, {
+      cause: error,
+    });
+  }
+  return key;
+}
+
+function valueIn({ headers, bytes }: ClientAnswer): unknown {
+  return essence(headers.get("content-type")) === TAGGED_TYPE ? jsonCodec.decode(bytes) : bytes;
+}

@@ -1,0 +1,64 @@
+// The session of a request: its token comes in and goes out in one header. A token is signed by the mesh; what is added here is that it
+// belongs to a tenant, as it carries the session's own writes with their values.
+
+import { inspectToken, namespaceOf, type Mesh, type MeshError, type Session, type SessionOptions } from "@causalmesh/core";
+import { mayReach, type Caller } from "./api-keys.js";
+import { SESSION_HEADER } from "./headers.js";
+import { SESSION_HEADER_BYTES_AIM, SESSION_HEADER_WAIT_MS_MAX, TOKENS_PER_REQUEST_MAX } from "./limits.js";
+import { Problem } from "./problem.js";
+
+export function tokensOf(headers: Headers): string[] {
+  const header = headers.get(SESSION_HEADER);
+  if (header === null || header.trim() === "") return [];
+  const tokens = header.split(",").map((token) => token.trim());
+  if (tokens.length > TOKENS_PER_REQUEST_MAX)
+    throw new Problem("REQUEST_INVALID", `${SESSION_HEADER} has ${tokens.length} tokens; join at most ${TOKENS_PER_REQUEST_MAX} at a time`);
+  return tokens;
+}
+
+/**
+ * The session that goes on from these tokens. Throws TOKEN_…, or FORBIDDEN for a token with an own write to a key that the caller may not
+ * read: a token that got to another tenant shows nothing there, is joined to nothing and is not handed out again.
+ */
+export function openSession(mesh: Mesh, tokens: readonly string[], options: SessionOptions, caller: Caller): Session {
+  const session = mesh.session(tokens, options);
+  // The mesh holds the token to its signature, here or, behind another front, at the first call: what stands in it cannot be cut out.
+  if (caller.namespaces !== "*") for (const token of tokens) checkOwner(token, caller);
+  return session;
+}
+
+function checkOwner(token: string, caller: Caller): void {
+  for (const { keys } of inspectToken(token).own) {
+    for (const key of keys) {
+      if (!mayReach(caller, namespaceOf(key)))
+        throw new Problem("FORBIDDEN", `the session has written to a namespace that the API key "${caller.name}" does not reach; begin a new session`);
+    }
+  }
+}
+
+/** First pause between two looks at a token that is too large; it doubles. A write is usually readable after two trips round the ring. */
+const PAUSE_MS_MIN = 2;
+
+/**
+ * The session's token after a call that touched `key`. A large write travels in the token until it can be read at the node, so this reads on
+ * until the token is small, for a while.
+ */
+export async function headerToken(session: Session, key: string | undefined): Promise<string> {
+  const deadline = Date.now() + SESSION_HEADER_WAIT_MS_MAX;
+  for (let pauseMs = PAUSE_MS_MIN; ; pauseMs *= 2) {
+    const isLast = key === undefined || Date.now() + pauseMs > deadline;
+    const token = await tokenThatFits(session, isLast);
+    if (token !== undefined && (isLast || token.length <= SESSION_HEADER_BYTES_AIM)) return token;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (key !== undefined) await session.getEntry(key);
+  }
+}
+
+async function tokenThatFits(session: Session, isLast: boolean): Promise<string | undefined> {
+  try {
+    return await session.token();
+  } catch (error) {
+    if (isLast || (error as MeshError).code !== "TOKEN_TOO_LARGE") throw error;
+    return undefined;
+  }
+}
