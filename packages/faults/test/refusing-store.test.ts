@@ -61,7 +61,7 @@ const REFUSALS: Readonly<Record<string, () => Promise<Refusal>>> = {
   "Redis without the right to write": async () => {
     const { admin, url } = await redis("mesh");
     const rule = async (text: string): Promise<unknown> => await admin.call("ACL", "SETUSER", "mesh", text);
-    return { url, refuse: () => rule("-set"), allow: () => rule("+set") };
+    return { url, refuse: () => rule("-mset"), allow: () => rule("+mset") };
   },
   "Postgres with a full disk": async () => {
     const { admin, url } = await postgres("");

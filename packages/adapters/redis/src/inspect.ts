@@ -69,7 +69,7 @@ function persistenceOf({ aof_enabled, appendfsync }: Facts): RedisInspection["pe
 /** Every command that the adapter and its scripts send, each on a name that it is sent for. */
 function commandsOn({ rows, index, flushed }: Names, keyPrefix: string): string[][] {
   const row = `${rows}key`;
-  const ofRow = [["get"], ["set", "v"], ["mget"], ["getrange", "0", "1"], ["pexpireat", "1"], ["del"]];
+  const ofRow = [["get"], ["set", "v"], ["mget"], ["mset", "v"], ["exists"], ["getrange", "0", "1"], ["pexpireat", "1"], ["del"]];
   const ofIndex = [["zadd", "0", "k"], ["zrem", "k"], ["zcard"], ["zrangebylex", "-", "+"], ["zrangebyscore", "0", "1"]];
   const ofCounters = [["hget", "f"], ["hset", "f", "v"], ["hmget", "f"], ["hgetall"]];
   const on = (key: string, commands: string[][]): string[][] => commands.map(([command, ...rest]) => [command, keyPrefix + key, ...rest]);

@@ -9,7 +9,7 @@ import { startRedis, type RedisServer } from "@causalmesh/test-servers";
 import { Cluster, Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { redisStore, type RedisStoreOptions } from "../src/index.js";
-import { namesOf, withRedis } from "./support/redis.js";
+import { commandsOfReadme, namesOf, withRedis } from "./support/redis.js";
 
 const SECRET = "hunter2";
 let server: RedisServer;
@@ -119,9 +119,7 @@ describe("a user", () => {
 
   it("who may do only what the README lists can do everything; one with fewer rights is told so", async () => {
     await withRedis(server.url, async (redis) => {
-      const commands =
-        "+get +set +mget +mset +exists +getrange +pexpireat +del +zadd +zrem +zcard +zrangebylex +zrangebyscore +hget +hset +hmget +hgetall +time +eval +evalsha +select";
-      await redis.call("ACL", ["SETUSER", "mesh", "on", `>${SECRET}`, "~shop:*", ...commands.split(" ")]);
+      await redis.call("ACL", ["SETUSER", "mesh", "on", `>${SECRET}`, "~shop:*", ...commandsOfReadme()]);
       await redis.call("ACL", ["SETUSER", "reader", "on", `>${SECRET}`, "~shop:*", "+get", "+set", "+mget"]);
     });
     const store = open({ url: withSecret(server.url, "mesh"), prefix: "shop" });
