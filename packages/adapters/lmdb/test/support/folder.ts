@@ -2,16 +2,25 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 export const CHILD = fileURLToPath(new URL("child.mjs", import.meta.url));
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty folder, which is gone when the tests of this file are over. */
 export function freshFolder(): string {
-  return mkdtempSync(join(tmpdir(), "causalmesh-lmdb-"));
+  const folder = mkdtempSync(join(tmpdir(), "causalmesh-lmdb-"));
+  folders.push(folder);
+  return folder;
 }
 
 export function startChild(...args: (string | number)[]): ChildProcess {
