@@ -47,7 +47,7 @@ async function open(bytes: ByteSocket): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const outbox = new Outbox(connectionOf(bytes));
     const { entropy } = systemPlatform;
-    const opening = new Opening(outbox, { role: Role.Client, replica: 0, epoch: 0, secret: undefined, entropy }, () => resolve());
+    const opening = new Opening(outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secret: undefined, entropy }, () => resolve());
     const splitter = new FrameSplitter(opening as FrameHandler, WELCOME_BYTES_MAX);
     bytes.onError = reject;
     bytes.onBytes = (chunk) => {

@@ -6,7 +6,8 @@ export { readThrough, type Loader, type ReadThroughOptions } from "./read-throug
 export { jsonCodec, plainJsonCodec } from "./client/codec.js";
 
 // For those who run nodes, and for authors of adapters and transports.
-export { formMesh, startNode, type RunningNode, type StartNodeOptions } from "./embedded/start-node.js";
+export { startNode } from "./embedded/member.js";
+export { formMesh, type RunningNode, type StartNodeOptions } from "./embedded/start-node.js";
 export { connectMesh, type ConnectMeshOptions } from "./embedded/create-mesh.js";
 export { memoryTransport } from "./embedded/memory-transport.js";
 export { readView, type Member, type View } from "./protocol/view.js";

@@ -48,8 +48,6 @@ export const LOAD_ATTEMPTS_MAX = 64;
 export const FLUSH_DELAY_MS = 2;
 /** Time that a node takes at most to hand on and flush what it has when it is closed. */
 export const CLOSE_TIMEOUT_MS = 5_000;
-/** A link whose successor acknowledges nothing for so long is opened anew. */
-export const LINK_SILENCE_MS_MAX = 5_000;
 
 /** Default bound of the cache, in bytes of memory that its arena and index take. */
 export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
@@ -66,6 +64,24 @@ export const RETRY_DELAY_MS_MAX = 2_000;
 export const TICK_MS = 25;
 /** How far a peer's or a session's clock may be ahead before its timestamps are refused: they would win every conflict until then. */
 export const CLOCK_AHEAD_MS_MAX = 60_000;
+/** How long the mesh remembers what it kept of a departed node. A token that lives longer may name writes whose loss nobody notices any more. */
+export const DEPARTED_TTL_MS = 7 * 24 * 60 * 60 * 1000;
+/** A ring link that has nothing to say says so this often. */
+export const HEARTBEAT_MS = 200;
+/** Silence of a successor before it is suspected: at least this, and at most that, however the link has behaved. */
+export const SUSPECT_MS_MIN = 1_000;
+export const SUSPECT_MS_MAX = 5_000;
+/** Time that a node which leaves alone takes at most to hand over: enough for a silent successor to be replaced meanwhile. */
+export const LEAVE_TIMEOUT_MS = 10_000;
+/** Silence of a node, while a client waits for it, before it is asked for a sign of life, and time that it has for one. */
+export const LINK_PING_MS = 500;
+export const LINK_PONG_MS = 1_000;
+/** Time in which a newcomer reaches no member before it takes the mesh for down and begins from the store. */
+export const TAKE_OVER_MS = 10_000;
+/** How often a node looks at the registry when nothing calls for it: bounds how long one that is cut off takes itself for a member. */
+export const REGISTRY_POLL_MS = 5_000;
+/** A wall clock that moves by more than this against the monotonic one has been set: the node goes on by the time it had. */
+export const CLOCK_JUMP_MS_MAX = 30_000;
 /** Life of a token unless the mesh says otherwise. */
 export const TOKEN_TTL_MS_DEFAULT = 24 * 60 * 60 * 1000;
 /** A hundred years: a longer time to live, timeout or token life is a mistake in the unit, and dates must stay safe integers. */

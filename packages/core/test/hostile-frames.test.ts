@@ -143,7 +143,7 @@ describe("a stream that cannot be trusted any more", () => {
     ["a type that is no request", frame(99, 1)],
     ["an answer instead of a request", frame(WRITTEN, 1)],
     ["a batch of the ring from a client", frame(BATCH, 0)],
-    ["a second greeting", (out) => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0 })],
+    ["a second greeting", (out) => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0, target: 0 })],
     ["a write that ends in the middle", frame(WRITE, 1, (out) => (out.u8(0), out.varint(1), out.u8(0), out.varint(50)))],
     ["a write with bytes left over", frame(WRITE, 1, (out) => (out.u8(0), out.varint(1), out.u8(0), out.varint(1), out.varint(0), out.u8(65), out.u8(65)))],
     ["a deletion with a value", write(1, [{ flags: FLAG_DELETES }])],
@@ -180,7 +180,7 @@ describe("a stream that cannot be trusted any more", () => {
 
 describe("the handshake", () => {
   const SECRET = "a secret of the tests";
-  const hello = (out: ByteWriter): void => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0 });
+  const hello = (out: ByteWriter): void => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0, target: 0 });
 
   it("is refused with PROTOCOL to whoever speaks something else", async () => {
     const nodes = await cluster();
@@ -207,10 +207,10 @@ describe("the handshake", () => {
     const client = await RawClient.connect(nodes.transport, "n1");
     client.send((out) => {
       hello(out);
-      out.bytes[14] = 2;
+      out.bytes[14] = 1;
     });
     expect(await client.refusal()).toBe("PROTOCOL");
-    expect(nodes.warnings.join()).toContain("speaks version 2 of the protocol and this one 1");
+    expect(nodes.warnings.join()).toContain("speaks version 1 of the protocol and this one 2");
     await expectServing(nodes);
   });
 
@@ -239,11 +239,18 @@ describe("the handshake", () => {
       [1, 9],
       [77, 1],
     ]) {
-      const client = await RawClient.welcomed(nodes.transport, "n2", { replica, epoch });
+      const client = await RawClient.welcomed(nodes.transport, "n2", { replica, epoch, target: 2 });
       expect(client.welcome).toBeUndefined();
-      expect(client.isClosed).toBe(true);
-      expect(nodes.warnings.at(-1)).toContain("NODE_BEHIND");
+      expect(await client.refusal()).toBe("NODE_BEHIND");
     }
+    await expectServing(nodes);
+  });
+
+  it("tells whoever looks for the node that was here before who is here now, and ends", async () => {
+    const nodes = await cluster();
+    const client = await RawClient.welcomed(nodes.transport, "n2", { replica: 1, epoch: 1, target: 9 });
+    expect(client.welcome).toMatchObject({ replica: 2, epoch: 1 });
+    await until(() => client.isClosed);
     await expectServing(nodes);
   });
 

@@ -18,7 +18,7 @@ function viewOf(members: number): View {
     epoch: 1,
     meshId: "m",
     members: Array.from({ length: members }, (_, index) => ({ replica: index + 1, address: `n${index + 1}` })),
-    finals: [],
+    departed: [],
     nextReplica: members + 1,
   };
 }
@@ -45,7 +45,7 @@ function deliver(from: Node, to: Node): void {
   for (let sequence = from.log.start; sequence < from.log.end; sequence++) {
     const { bytes, origin } = from.log.at(sequence)!;
     if (from.ring.successor === origin) continue;
-    to.receive(decodeSegment(bytes, 0, bytes.length, to.ring.size, (replica) => to.ring.indexOf(replica)));
+    to.receive(decodeSegment(bytes, 0, bytes.length, to.ring));
   }
   to.learnCommon(from.common, from.flushed);
   to.settle();
@@ -145,7 +145,12 @@ describe("sessions", () => {
   });
 
   it("are told where this node is behind or their past is lost, and nothing has changed then", async () => {
-    const view: View = { ...viewOf(1), members: [{ replica: 5, address: "n5" }], finals: [[1, 3]], nextReplica: 6 };
+    const view: View = {
+      ...viewOf(1),
+      members: [{ replica: 5, address: "n5" }],
+      departed: [{ replica: 1, final: 3, head: 5, settled: true, leftAt: 0 }],
+      nextReplica: 6,
+    };
     const node = new Node(view, 5, { cacheBytes: 1024 * 1024 });
     node.clock.tick(NOW);
     const before = JSON.stringify([node.received, node.common, node.applied, node.issued]);
@@ -236,11 +241,11 @@ describe("flushing", () => {
       ["k", 2, "2"],
       ["gone", 3, null],
     ]);
-    expect(batch.applied).toEqual([3]);
+    expect(batch.flushed).toEqual([[1, 3]]);
     expect(node.flushBatch()).toEqual(batch);
     write(node, "k", "4");
     node.settle();
-    node.learnFlushed(batch.applied);
+    node.learnStored(batch.flushed);
     expect(node.flushBatch()!.rows.map(({ counter }) => counter)).toEqual([4]);
     node.learnFlushed([4]);
     node.settle();

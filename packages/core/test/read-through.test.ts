@@ -48,13 +48,13 @@ describe("a key with a loader", () => {
     const table = new Table();
     const clockOffsets = [0];
     table.rows.set("k", 1);
-    const { connect } = await cluster({ nodes: 1, clockOffsets, readThrough: readThrough({ load: table.load, ttl: "1m" }) });
+    const { connect } = await cluster({ nodes: 1, clockOffsets, readThrough: readThrough({ load: table.load, ttl: "20s" }) });
     const session = (await connect()).session();
     expect(await session.get("k")).toBe(1);
     table.rows.set("k", 2);
-    clockOffsets[0] = 59_000;
+    clockOffsets[0] = 19_000;
     expect(await session.get("k")).toBe(1);
-    clockOffsets[0] = 61_000;
+    clockOffsets[0] = 21_000;
     expect(await session.get("k")).toBe(2);
     expect(await session.getMany(["k"])).toEqual([2]);
     expect(table.loads).toHaveLength(2);

@@ -7,7 +7,9 @@ import { MalformedError } from "../src/bytes/reader.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { Log } from "../src/protocol/log.js";
 import { Queue } from "../src/protocol/queue.js";
+import { Ring } from "../src/protocol/ring.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES, decodeSegment, SegmentWriter, walkSegment, type Segment } from "../src/protocol/segment.js";
+import type { View } from "../src/protocol/view.js";
 
 interface WrittenChange {
   readonly key: string;
@@ -21,7 +23,14 @@ interface Written {
 }
 
 const REPLICAS = [7, 3, 900_000];
-const indexOf = (replica: number): number => REPLICAS.indexOf(replica);
+const VIEW: View = {
+  epoch: 1,
+  meshId: "m",
+  members: REPLICAS.map((replica) => ({ replica, address: `n${replica}` })),
+  departed: [],
+  nextReplica: 900_001,
+};
+const RING = new Ring(VIEW, 7);
 
 const change = fc.record({
   key: fc.string({ unit: "binary", minLength: 1, maxLength: 20 }),
@@ -98,7 +107,7 @@ describe("segments", () => {
         const written = encode(given);
         const frame = new Uint8Array(before + written.bytes.length + after).fill(0xee);
         frame.set(written.bytes, before);
-        const read = decodeSegment(frame, before, frame.length, 3, indexOf);
+        const read = decodeSegment(frame, before, frame.length, RING);
         frame.fill(0);
         expect({ ...read, cursor: undefined }).toEqual({ ...written, cursor: undefined });
         expect(read.vector[given.origin]).toBe(0);
@@ -109,7 +118,7 @@ describe("segments", () => {
     );
   });
 
-  it("leave out of the vector what departed replicas wrote, and are refused when the origin has departed", () => {
+  it("leave out of the vector what settled replicas wrote, follow others to their final counters, and are refused when nobody has met the origin", () => {
     const segment = encode({
       origin: 0,
       first: 1,
@@ -117,16 +126,26 @@ describe("segments", () => {
       vector: [0, 4, 9],
       writes: [{ after: 0, changes: [{ key: "k", value: new Uint8Array(1), expiresAt: 0 }] }],
     });
-    const left = decodeSegment(segment.bytes, 0, segment.bytes.length, 2, (replica) => [7, 900_000].indexOf(replica));
-    expect(left.vector).toEqual([0, 9]);
-    expect(() => decodeSegment(segment.bytes, 0, segment.bytes.length, 2, (replica) => [3, 900_000].indexOf(replica))).toThrow("not in the view");
+    const decoded = (view: Partial<View>): Segment => decodeSegment(segment.bytes, 0, segment.bytes.length, new Ring({ ...VIEW, ...view }, 7));
+    const members = [
+      { replica: 7, address: "a" },
+      { replica: 900_000, address: "c" },
+    ];
+    expect(decoded({ members }).vector).toEqual([0, 9]);
+    const left = { replica: 3, final: 2, head: 900_000, settled: false, leftAt: 0 };
+    expect(decoded({ members, departed: [left] }).vector).toEqual([0, 9, 2]);
+    const settled = decodeSegment(segment.bytes, 0, segment.bytes.length, new Ring({ ...VIEW, members: [{ replica: 3, address: "b" }] }, 3));
+    expect([settled.origin, settled.replica]).toEqual([-1, 7]);
+    expect(() =>
+      decodeSegment(segment.bytes, 0, segment.bytes.length, new Ring({ ...VIEW, members: [{ replica: 3, address: "b" }], nextReplica: 7 }, 3)),
+    ).toThrow("not in the view");
   });
 
   it("that were cut anywhere are malformed", () => {
     fc.assert(
       fc.property(content, fc.nat(), (given, seed) => {
         const { bytes } = encode(given);
-        expect(() => decodeSegment(bytes, 0, seed % bytes.length, 3, indexOf)).toThrow(MalformedError);
+        expect(() => decodeSegment(bytes, 0, seed % bytes.length, RING)).toThrow(MalformedError);
       }),
     );
   });
@@ -138,7 +157,7 @@ describe("segments", () => {
         for (const [at, value] of mutations) bytes[at % bytes.length] = value;
         let segment: Segment;
         try {
-          segment = decodeSegment(bytes, 0, bytes.length, 3, indexOf);
+          segment = decodeSegment(bytes, 0, bytes.length, RING);
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedError);
           return;

@@ -2,21 +2,27 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DEPARTED_TTL_MS } from "../src/limits.js";
 import { raise, Reach, Ring, within } from "../src/protocol/ring.js";
 import { vectorOf } from "../src/protocol/vector.js";
-import { formMesh, nextView, readView, type View } from "../src/protocol/view.js";
+import { formedView, formMesh, readView, viewEnded, viewSettled, viewWith, viewWithout, type Departed, type View } from "../src/protocol/view.js";
 import { codeOf } from "./support/cluster.js";
 import { TestStore } from "./support/test-store.js";
 
+const NOW = 1_800_000_000_000;
 const id = (): string => "mesh-of-the-test";
 
-function viewOf(replicas: readonly number[], finals: View["finals"] = [], nextReplica = Math.max(...replicas) + 1): View {
-  return { epoch: 3, meshId: "m", members: replicas.map((replica) => ({ replica, address: `n${replica}` })), finals, nextReplica };
+function viewOf(replicas: readonly number[], departed: readonly Departed[] = [], nextReplica = Math.max(...replicas) + 1): View {
+  return { epoch: 3, meshId: "m", members: replicas.map((replica) => ({ replica, address: `n${replica}` })), departed, nextReplica };
+}
+
+function left(replica: number, final: number, head: number, settled = false, leftAt = NOW): Departed {
+  return { replica, final, head, settled, leftAt };
 }
 
 describe("views", () => {
   it("give each start of a node a new replica id and remember what is left of the departed", () => {
-    const first = nextView(undefined, [], ["a", "b"], id);
+    const first = formedView(undefined, [], ["a", "b"], id, NOW);
     expect(first).toEqual({
       epoch: 1,
       meshId: id(),
@@ -24,33 +30,30 @@ describe("views", () => {
         { replica: 1, address: "a" },
         { replica: 2, address: "b" },
       ],
-      finals: [],
+      departed: [],
       nextReplica: 3,
     });
-    const second = nextView(first, [[1, 7]], ["a", "b", "c"], () => "another");
+    const second = formedView(first, [[1, 7]], ["a", "b", "c"], () => "another", NOW);
     expect(second.members.map(({ replica }) => replica)).toEqual([3, 4, 5]);
     expect(second).toMatchObject({
       epoch: 2,
       meshId: id(),
       nextReplica: 6,
-      finals: [
-        [1, 7],
-        [2, 0],
-      ],
+      departed: [left(1, 7, 3, true), left(2, 0, 3, true)],
     });
   });
 
   it("are kept in the registry and read back", async () => {
     const store = new TestStore();
     expect(await readView(store)).toBeUndefined();
-    const formed = await formMesh(store, ["a", "b"], id);
+    const formed = await formMesh(store, ["a", "b"], id, NOW);
     expect(await readView(store)).toEqual(formed);
-    expect((await formMesh(store, ["a"], id)).epoch).toBe(2);
+    expect((await formMesh(store, ["a"], id, NOW)).epoch).toBe(2);
   });
 
   it("formed by two at once follow one another: no replica id is given twice", async () => {
     const store = new TestStore();
-    const formed = await Promise.all([formMesh(store, ["a", "b"], id), formMesh(store, ["c"], id), formMesh(store, ["d"], id)]);
+    const formed = await Promise.all([formMesh(store, ["a", "b"], id, NOW), formMesh(store, ["c"], id, NOW), formMesh(store, ["d"], id, NOW)]);
     const replicas = formed.flatMap((view) => view.members.map((member) => member.replica));
     expect(new Set(replicas).size).toBe(4);
     expect(formed.map((view) => view.epoch).sort()).toEqual([1, 2, 3]);
@@ -58,17 +61,53 @@ describe("views", () => {
 
   it("need nodes with addresses of their own", async () => {
     const store = new TestStore();
-    expect(await codeOf(formMesh(store, [], id))).toBe("OPTION_INVALID");
+    expect(await codeOf(formMesh(store, [], id, NOW))).toBe("OPTION_INVALID");
     expect(
       await codeOf(
         formMesh(
           store,
           Array.from({ length: 257 }, (_, index) => `n${index}`),
           id,
+          NOW,
         ),
       ),
     ).toBe("OPTION_INVALID");
-    expect(await codeOf(formMesh(store, ["a", "b", "a"], id))).toBe("ADDRESS_INVALID");
+    expect(await codeOf(formMesh(store, ["a", "b", "a"], id, NOW))).toBe("ADDRESS_INVALID");
+  });
+
+  it("take in one more at the end of the ring", () => {
+    const view = viewWith(viewOf([1, 2]), "n9", NOW);
+    expect(view).toMatchObject({ epoch: 4, nextReplica: 4 });
+    expect(view.members).toEqual([...viewOf([1, 2]).members, { replica: 3, address: "n9" }]);
+  });
+
+  it("let members go, each with what the next one has of it; a run of them has one head", () => {
+    const received = (replica: number): number => replica * 10;
+    const view = viewWithout(viewOf([1, 2, 3, 4]), new Set([2, 3]), received, NOW);
+    expect(view.members.map(({ replica }) => replica)).toEqual([1, 4]);
+    expect(view.departed).toEqual([left(2, 20, 4), left(3, 30, 4)]);
+    const round = viewWithout(viewOf([1, 2, 3]), new Set([3, 1]), received, NOW);
+    expect(round.departed).toEqual([left(1, 10, 2), left(3, 30, 2)]);
+  });
+
+  it("go by what is left where the one who stood in for others leaves too, and never by more than was kept", () => {
+    const before = viewOf([1, 2, 4], [left(3, 5, 4), left(9, 7, 4, true), left(8, 6, 2)], 10);
+    const have = new Map([
+      [4, 11],
+      [3, 2],
+      [9, 0],
+    ]);
+    const view = viewWithout(before, new Set([4]), (replica) => have.get(replica), NOW);
+    expect(view.departed).toEqual([left(3, 2, 1), left(9, 7, 1, true), left(8, 6, 2), left(4, 11, 1)]);
+    expect(viewWithout(before, new Set([4]), (replica) => (replica === 4 ? 11 : 99), NOW).departed[0].final).toBe(5);
+  });
+
+  it("settle the departed, end, and forget them when no token can name them any more", () => {
+    const before = viewOf([1], [left(3, 5, 1), left(4, 6, 1)]);
+    expect(viewSettled(before, new Set([4]), NOW).departed).toEqual([left(3, 5, 1), left(4, 6, 1, true)]);
+    expect(viewEnded(before)).toEqual({ ...before, epoch: 4, ended: true });
+    const later = viewWith(before, "n2", NOW + DEPARTED_TTL_MS);
+    expect(later.departed).toEqual([]);
   });
 
   it("that are not views are told as STORE_INVALID and left as they are", async () => {
@@ -82,8 +121,8 @@ describe("views", () => {
       good.replace('"replica":1', '"replica":-1'),
       good.replace('"replica":1', '"replica":99'),
       good.replace('"members":[', '"members":[],"unused":['),
-      good.replace('"finals":[]', '"finals":[[1]]'),
-      good.replace('"finals":[]', '"finals":[3]'),
+      good.replace('"departed":[]', '"departed":[[1]]'),
+      good.replace('"departed":[]', '"departed":[{"replica":1,"final":-1,"head":1,"settled":true,"leftAt":1}]'),
       good.replace('"meshId":"m"', '"meshId":5'),
       good.replace('"n2"', "2"),
     ];
@@ -91,7 +130,7 @@ describe("views", () => {
       const store = new TestStore();
       store.content.registry = { epoch: 3, bytes: text === "\ufffd" ? new Uint8Array([0xff]) : new TextEncoder().encode(text) };
       expect(await codeOf(readView(store)), text).toBe("STORE_INVALID");
-      expect(await codeOf(formMesh(store, ["a"], id)), text).toBe("STORE_INVALID");
+      expect(await codeOf(formMesh(store, ["a"], id, NOW)), text).toBe("STORE_INVALID");
       expect(store.content.registry.epoch).toBe(3);
     }
   });
@@ -109,18 +148,17 @@ describe("the ring", () => {
     expect([alone.self, alone.successor, alone.predecessor, alone.isTailOf(0)]).toEqual([0, 0, 0, true]);
   });
 
+  it("keeps the place of those who have left: their head stands behind it, and the member before that is their tail", () => {
+    const ring = new Ring(viewOf([1, 4, 6], [left(2, 3, 4), left(3, 9, 4), left(5, 1, 6, true)], 7), 1);
+    expect(ring.replicas).toEqual([1, 4, 6, 2, 3]);
+    expect([ring.members, ring.size]).toEqual([3, 5]);
+    expect(ring.replicas.map((_, slot) => ring.isTailOf(slot))).toEqual([false, true, false, true, true]);
+    expect(ring.vector([1, 0, 2, 3, 4])).toEqual({ replicas: [1, 2, 3, 6], counters: [1, 3, 4, 2] });
+    expect(ring.carry([7, 8, 99], new Ring(viewOf([1, 2, 3]), 1))).toEqual([7, 0, 0, 3, 9]);
+  });
+
   it("follows vectors of members and of what the departed left, and says when it cannot", () => {
-    const ring = new Ring(
-      viewOf(
-        [5, 6],
-        [
-          [1, 10],
-          [2, 0],
-        ],
-        7,
-      ),
-      5,
-    );
+    const ring = new Ring(viewOf([5, 6], [left(1, 10, 5, true), left(2, 0, 5, true)], 7), 5);
     const into = ring.zeros();
     expect(
       ring.reach(

@@ -28,6 +28,8 @@ export interface Caller {
   contextFor(link: Link): SessionContext | undefined;
   /** The call goes to another node. */
   moved(from: Peer, to: Peer): void;
+  /** The call was not made, since own writes beyond these final counters were lost with their nodes: it can be made after them. */
+  lostWrites(call: Call, finals: ReadonlyMap<number, number>): void;
 }
 
 /** A change as a session asks for it. */
@@ -52,6 +54,8 @@ export abstract class Call {
   done = false;
   /** The context that travels with it; told to the link when the answer is there. */
   carried: SessionContext | undefined;
+  /** The view of its link when it was sent. */
+  view = 0;
   /** Lets go of the signal that the call was made with. */
   release: (() => void) | undefined;
   /** The request's id on its link. */

@@ -96,7 +96,7 @@ export class GetCall extends SessionCall {
     const { session } = this;
     if (answer.type !== VALUE && answer.type !== NO_VALUE) throw new MalformedError(`a read was answered with type ${answer.type}`);
     if (!this.#flags.versioned) {
-      session.follow(answer.link);
+      session.follow(answer.link, this.view);
       this.#show(answer.type === VALUE, answer.bytes, answer.start, answer.end, undefined);
       return;
     }
@@ -104,7 +104,7 @@ export class GetCall extends SessionCall {
     const version = (answer.flags & VERSIONED) !== 0 ? readVersion() : NO_VERSION;
     const own = session.ownVersion(this.#key, version, (answer.flags & FROM_LOADER) !== 0);
     const value = own === undefined ? undefined : session.ownValue(own);
-    session.follow(answer.link);
+    session.follow(answer.link, this.view);
     if (own === undefined) this.#show(answer.type === VALUE, answer.bytes, reader.at, answer.end, version);
     else this.#show(value !== undefined, value ?? answer.bytes, 0, value?.length ?? 0, own.write);
   }
@@ -158,7 +158,7 @@ export class GetManyCall extends SessionCall {
     if (count !== this.#keys.length || count > KEYS_PER_REQUEST_MAX) throw new MalformedError(`${count} values for ${this.#keys.length} keys`);
     const values = this.#keys.map((key) => this.#value(key, (answer.flags & VERSIONED) !== 0, answer.bytes));
     reader.finish();
-    session.follow(answer.link);
+    session.follow(answer.link, this.view);
     try {
       this.#resolve(values.map((value) => (value === undefined ? undefined : session.mesh.decode(value.bytes, value.start, value.end))));
     } catch (error) {
@@ -178,6 +178,45 @@ export class GetManyCall extends SessionCall {
       value = { bytes, start, end: start + length };
     }
     return versioned ? shown(this.session, key, version, (state & ENTRY_FROM_LOADER) !== 0, value) : value;
+  }
+}
+
+/** Which write each of some keys shows at a node, whatever the session itself has written. */
+export class VersionsCall extends SessionCall {
+  readonly repeatable = true;
+  readonly #keys: readonly string[];
+  readonly #resolve: (versions: readonly Version[]) => void;
+
+  constructor(
+    session: ClientSession,
+    deadline: number,
+    keys: readonly string[],
+    resolve: (versions: readonly Version[]) => void,
+    reject: (error: Error) => void,
+  ) {
+    super(session, deadline, reject);
+    this.#keys = keys;
+    this.#resolve = resolve;
+  }
+
+  encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
+    encodeGetMany(out, id, context, { versioned: true, fresh: false }, this.#keys);
+  }
+
+  answered(answer: Answer): void {
+    if (answer.type !== VALUES) throw new MalformedError(`a read of several keys was answered with type ${answer.type}`);
+    reader.reset(answer.bytes, answer.start, answer.end);
+    if (reader.varint() !== this.#keys.length) throw new MalformedError(`values for other than ${this.#keys.length} keys`);
+    const versions = this.#keys.map(() => {
+      const hit = (reader.u8() & ENTRY_HAS_VALUE) !== 0;
+      const version = readVersion();
+      if (hit) reader.take(reader.varint());
+      return version;
+    });
+    reader.finish();
+    // What is decided by them depends on them.
+    this.session.follow(answer.link, this.view);
+    this.#resolve(versions);
   }
 }
 
@@ -213,7 +252,7 @@ export class WriteCall extends SessionCall {
     const counter = reader.f64();
     const timestamp = reader.f64();
     reader.finish();
-    this.session.wrote(answer.link, counter, timestamp, this.#changes);
+    this.session.wrote(answer.link, counter, timestamp, this.#changes, this.view);
     this.#resolve(undefined as never);
   }
 }
@@ -251,4 +290,4 @@ export class StatusCall extends Call {
 }
 
 /** The caller of calls that belong to no session and to one node. */
-const NOBODY: Caller = { contextFor: () => undefined, moved: () => undefined };
+const NOBODY: Caller = { contextFor: () => undefined, moved: () => undefined, lostWrites: () => undefined };

@@ -6,12 +6,12 @@ import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Platform, Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { InvariantError } from "../invariant.js";
-import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX } from "../limits.js";
-import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
+import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, LINK_PING_MS, LINK_PONG_MS } from "../limits.js";
+import { counterOf, covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
-import { ERROR, FrameSplitter, HEADER, type FrameHandler } from "../wire/frames.js";
+import { beginFrame, endFrame, ERROR, FrameSplitter, HEADER, LOST, PING, PONG, VIEW, type FrameHandler } from "../wire/frames.js";
 import { Role, type Welcome } from "../wire/handshake.js";
-import { readError, readHeader } from "../wire/messages.js";
+import { readError, readFinals, readHeader, readViewNotice, type ViewNotice } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import type { Answer, Call } from "./call.js";
@@ -25,6 +25,9 @@ export interface LinkOptions {
   readonly lost: (link: Link, error: MeshError, calls: readonly Call[]) => void;
   /** A call was answered with an error. */
   readonly refused: (call: Call, error: MeshError) => void;
+  /** A call was not made, since own writes of its session were lost: those of these replicas beyond these counters. */
+  readonly lostWrites: (call: Call, finals: ReadonlyMap<number, number>) => void;
+  readonly viewChanged: (notice: ViewNotice) => void;
 }
 
 const SLOTS_MIN = 256;
@@ -46,6 +49,10 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #opening: Opening | undefined;
   #ended = false;
   #flushPending = false;
+  /** Whether anything came since the last look; since when nothing did; whether the node was asked to say something. */
+  #isHeard = true;
+  #quietSince = 0;
+  #isPinged = false;
   // Calls by request id: a ring buffer, since ids count up and most calls end soon.
   #calls: (Call | undefined)[] = new Array<Call | undefined>(SLOTS_MIN).fill(undefined);
   #nextId = 1;
@@ -54,10 +61,11 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #toldVisible: Vector = EMPTY_VECTOR;
   #toldWritten: Vector = EMPTY_VECTOR;
   #toldTime = 0;
-  // The members in ring order, and the counters of the last header.
-  #replicas: readonly number[] = [];
-  #counters: number[] = [];
-  #beyond: number[] = [];
+  /** Changes with the node's view. */
+  view = 0;
+  /** Replica ids below the next one are members', or of those who have left; the node's vectors have slots for these. */
+  #nextReplica = 0;
+  #slots: ReadonlySet<number> = new Set();
 
   // The answer that is being handled; the link is its own Answer, so that there is no object per answer.
   readonly link = this;
@@ -82,7 +90,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #open(): void {
     const { secret, platform } = this.#options;
     if (this.#ended) return;
-    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, secret, entropy: platform.entropy }, (welcome) =>
+    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secret, entropy: platform.entropy }, (welcome) =>
       this.#welcomed(welcome),
     );
     this.#outbox.flush();
@@ -92,12 +100,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     this.#deadline.cancel();
     this.#opening = undefined;
     this.replica = welcome.replica;
-    this.#replicas = welcome.members.map((member) => member.replica);
-    this.#counters = this.#replicas.map((replica) => {
-      const at = welcome.vector.replicas.indexOf(replica);
-      return at < 0 ? 0 : welcome.vector.counters[at];
-    });
-    this.#beyond = this.#replicas.map(() => 0);
+    this.#meet(welcome);
     this.applied = welcome.vector;
     this.issued = welcome.vector;
     this.time = welcome.time;
@@ -112,6 +115,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     call.sent = true;
     call.id = id;
     call.carried = carried;
+    call.view = this.view;
     call.encode(this.#outbox.out, id, carried);
     this.#keep(id, call);
     if (!this.#flushPending) this.#flushSoon();
@@ -166,8 +170,24 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     return this.#calls.filter((call) => call !== undefined);
   }
 
+  /** Looks now and then, while calls wait, whether the node still says anything; calls may take long, a sign of life may not. */
+  watch(now: number): void {
+    if (this.#isHeard || this.inFlight === 0) {
+      this.#isHeard = false;
+      this.#isPinged = false;
+      this.#quietSince = now;
+    } else if (now - this.#quietSince > LINK_PING_MS + LINK_PONG_MS) {
+      this.#fail(new MeshError("NODE_UNREACHABLE", `${this.connection.remote} has not said anything for ${LINK_PING_MS + LINK_PONG_MS} ms`));
+    } else if (!this.#isPinged && now - this.#quietSince > LINK_PING_MS) {
+      this.#isPinged = true;
+      endFrame(this.#outbox.out, beginFrame(this.#outbox.out, PING, 0, 0));
+      this.#outbox.flush();
+    }
+  }
+
   data(bytes: Uint8Array): void {
     if (this.#ended) return;
+    this.#isHeard = true;
     try {
       this.#splitter.push(bytes);
     } catch (error) {
@@ -189,22 +209,49 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
     if (this.#opening !== undefined) this.#opening.frame(bytes, type, flags, id, start, end);
     else if (type === HEADER) this.#header(bytes, start, end);
+    else if (type === VIEW) this.#viewChanged(bytes, start, end);
+    else if (type === PONG) return;
     else this.#answer(bytes, type, flags, id, start, end);
   }
 
   #header(bytes: Uint8Array, start: number, end: number): void {
     this.#reader.reset(bytes, start, end);
-    const time = readHeader(this.#reader, this.#counters, this.#beyond);
+    const { time, applied, beyond } = readHeader(this.#reader);
     if (time > this.time) this.time = time;
-    this.applied = join(this.applied, this.#vectorOf(this.#counters));
-    this.issued = join(this.applied, this.#vectorOf(this.#beyond));
+    this.applied = join(this.applied, applied);
+    this.issued = join(this.applied, beyond);
   }
 
-  #vectorOf(counters: readonly number[]): Vector {
-    // Members of a view stand in the ring in any order; nearly always it is that of their ids already.
-    const pairs = this.#replicas.map((replica, index) => [replica, counters[index]] as const).filter(([, counter]) => counter > 0);
-    pairs.sort((a, b) => a[0] - b[0]);
-    return { replicas: pairs.map(([replica]) => replica), counters: pairs.map(([, counter]) => counter) };
+  /** The node goes on in another view: what it shows covers all that it showed before, and those who have left need not be named any more. */
+  #viewChanged(bytes: Uint8Array, start: number, end: number): void {
+    this.#reader.reset(bytes, start, end);
+    const notice = readViewNotice(this.#reader);
+    this.view += 1;
+    this.#meet(notice);
+    this.applied = notice.applied;
+    this.issued = notice.applied;
+    this.#toldVisible = EMPTY_VECTOR;
+    this.#toldWritten = EMPTY_VECTOR;
+    this.#options.viewChanged(notice);
+  }
+
+  #meet({ members, departed, nextReplica }: Pick<Welcome, "members" | "departed" | "nextReplica">): void {
+    this.#slots = new Set([...members.map(({ replica }) => replica), ...departed]);
+    this.#nextReplica = nextReplica;
+  }
+
+  /**
+   * Whether what the node shows now covers a vector that it knew when it answered: entry by entry, or because whoever has left and is not named
+   * any more is covered as a whole.
+   */
+  covers(vector: Vector): boolean {
+    if (covers(this.applied, vector)) return true;
+    return vector.replicas.every((replica, entry) => this.hasSettled(replica) || counterOf(this.applied, replica) >= vector.counters[entry]);
+  }
+
+  /** Whether a replica has left, and the node shows all of it that the mesh has kept. */
+  hasSettled(replica: number): boolean {
+    return replica < this.#nextReplica && !this.#slots.has(replica);
   }
 
   #answer(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
@@ -222,7 +269,12 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
       if (!call.done) this.#options.refused(call, readError(this.#reader));
       return;
     }
-    if (call.carried !== undefined) this.#told(call.carried);
+    if (type === LOST) {
+      this.#reader.reset(bytes, start, end);
+      if (!call.done) this.#options.lostWrites(call, readFinals(this.#reader));
+      return;
+    }
+    if (call.carried !== undefined && call.view === this.view) this.#told(call.carried);
     if (call.done) return;
     call.end();
     this.bytes = bytes;

@@ -10,6 +10,7 @@ import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
 import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions } from "../mesh.js";
+import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import type { Call } from "./call.js";
@@ -64,7 +65,7 @@ export class MeshClient implements Mesh {
   readonly #parts: ClientParts;
   readonly #timeoutMs: number;
   readonly #tokenTtlMs: number;
-  readonly #peers: Peer[] = [];
+  #peers: Peer[] = [];
   readonly #peerOptions: PeerOptions;
   readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
   #tokenKey: Uint8Array | undefined;
@@ -95,6 +96,7 @@ export class MeshClient implements Mesh {
       platform,
       secret,
       welcomed: (peer, welcome) => this.#welcomed(peer, welcome),
+      viewChanged: ({ members }) => this.#meet(members),
       failed: (peer, call, error) => this.#failed(peer, call, error),
     };
     for (const address of options.addresses) this.#addPeer(address);
@@ -116,11 +118,21 @@ export class MeshClient implements Mesh {
       this.#meshId = welcome.meshId;
       this.#tokenKey = tokenKey(welcome.meshId, this.#options.secret);
     }
-    // One address is enough to find the others. A node may be known under another name already: then two links lead to it, which does no harm.
-    for (const member of welcome.members) {
+    this.#meet(welcome.members);
+    for (const waiter of this.#readyWaiters.splice(0)) waiter();
+  }
+
+  /**
+   * Takes note of a view. One address is enough to find the others; those that were given stay known, and a node that has left goes when nothing
+   * waits for it. A node may be known under another name already: then two links lead to it, which does no harm.
+   */
+  #meet(members: readonly Member[]): void {
+    const { addresses } = this.#options;
+    const isNamed = (peer: Peer): boolean => [...addresses, ...members.map((member) => member.address)].some((address) => sameAddress(address, peer.address));
+    this.#peers = this.#peers.filter((peer) => isNamed(peer) || peer.link !== undefined || !peer.isIdle);
+    for (const member of members) {
       if (!this.#peers.some(({ address }) => sameAddress(address, member.address))) this.#addPeer(member.address);
     }
-    for (const waiter of this.#readyWaiters.splice(0)) waiter();
   }
 
   // Sessions.
@@ -259,6 +271,7 @@ export class MeshClient implements Mesh {
     this.#now = this.platform.clock.monotonic();
     if (this.#pausing.size === 0 && this.#peers.every((peer) => peer.isIdle)) return;
     for (const peer of this.#peers) for (const call of peer.pending()) this.#expire(peer, call);
+    for (const peer of this.#peers) peer.link?.watch(this.#now);
     for (const call of this.#pausing) this.#expire(undefined, call);
     this.#startSweeper();
   }

@@ -2,7 +2,7 @@
 // compared with, and WV, which the session's next writes follow.
 
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import { counterOf, EMPTY_VECTOR, join, raised, type Vector } from "../protocol/vector.js";
+import { counterOf, EMPTY_VECTOR, join, raised, vectorOf, type Vector } from "../protocol/vector.js";
 import { MeshError } from "../errors.js";
 import { OWN_WRITES_BYTES_MAX } from "../limits.js";
 import type { Change } from "./call.js";
@@ -12,6 +12,11 @@ import type { OwnChange, OwnWrite } from "./context.js";
 export interface Origin {
   readonly replica: number;
   readonly issued: Vector;
+}
+
+/** What a link knows of those who have left. */
+export interface Settled {
+  hasSettled(replica: number): boolean;
 }
 
 /** The newest own change of a key, with its write. */
@@ -35,6 +40,7 @@ export class OwnWrites {
   /** The newest change of each key, kept once there are more writes than a look through all of them is worth. */
   #index: Map<string, OwnVersion> | undefined;
   #bytes = 0;
+  readonly #lost = new Set<OwnWrite>();
   /** The applied vector for which writes were dropped last. */
   #droppedFor: Vector = EMPTY_VECTOR;
 
@@ -111,12 +117,53 @@ export class OwnWrites {
     return false;
   }
 
-  /** Drops the writes that are within `applied`: they are closed there, so their whole vector is (I2). */
-  drop(applied: Vector): void {
+  /**
+   * Drops the writes that are within `applied`: they are closed there, so their whole vector is (I2). `link` knows of which replicas that
+   * have left everything is shown without being named any more.
+   */
+  drop(applied: Vector, link: Settled | undefined): void {
     if (this.#writes.length === 0 || this.#droppedFor === applied) return;
-    this.#droppedFor = applied;
+    if (link !== undefined) this.#droppedFor = applied;
+    this.#keepOnly(
+      (write) => counterOf(applied, write.replica) < write.counter && (link === undefined || !link.hasSettled(write.replica) || this.#lost.has(write)),
+    );
+  }
+
+  // Writes that died with their nodes (design section 7).
+
+  /** Takes note of final counters: what lies beyond them is to be made again, and the other writes need not follow it. */
+  lose(finals: ReadonlyMap<number, number>): void {
+    const { replicas, counters } = this.written;
+    this.#written = vectorOf(replicas.map((replica, index) => [replica, Math.min(counters[index], finals.get(replica) ?? Infinity)]));
+    this.#issued = EMPTY_VECTOR;
+    this.madeAt = undefined;
+    for (const write of this.#writes) if (write.counter > (finals.get(write.replica) ?? Infinity)) this.#lost.add(write);
+  }
+
+  /** The oldest write that is to be made again. */
+  get firstLost(): OwnWrite | undefined {
+    return this.#writes.find((write) => this.#lost.has(write));
+  }
+
+  isLost(write: OwnWrite): boolean {
+    return this.#lost.has(write);
+  }
+
+  /** It was made again, or need not be. */
+  remade(write: OwnWrite): void {
+    this.#lost.delete(write);
+    this.#keepOnly((one) => one !== write);
+  }
+
+  /** What could not be made again is named as before, so that the next node says again that it is lost. */
+  relapse(): void {
+    for (const { replica, counter } of this.#lost) this.#written = raised(this.written, replica, counter);
+    this.#lost.clear();
+  }
+
+  #keepOnly(isKept: (write: OwnWrite) => boolean): void {
     const before = this.#writes;
-    const kept = before.filter(({ replica, counter }) => counterOf(applied, replica) < counter);
+    const kept = before.filter(isKept);
     if (kept.length === before.length) return;
     if (kept.length === 0) {
       this.#clear();

@@ -6,6 +6,7 @@ import { MeshError } from "../errors.js";
 import type { Platform } from "../clock.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
+import type { ViewNotice } from "../wire/messages.js";
 import type { Call } from "./call.js";
 import { Link } from "./link.js";
 
@@ -14,6 +15,7 @@ export interface PeerOptions {
   readonly platform: Platform;
   readonly secret: string | undefined;
   readonly welcomed: (peer: Peer, welcome: Welcome) => void;
+  readonly viewChanged: (notice: ViewNotice) => void;
   /** A call failed at this node, and may be made elsewhere. */
   readonly failed: (peer: Peer, call: Call, error: MeshError) => void;
 }
@@ -67,6 +69,11 @@ export class Peer {
               call.sent = false;
               this.#options.failed(this, call, error);
             },
+            lostWrites: (call, finals) => {
+              call.sent = false;
+              call.caller.lostWrites(call, finals);
+            },
+            viewChanged: (notice) => this.#options.viewChanged(notice),
           }),
         CONNECT_TIMEOUT_MS_DEFAULT,
       );

@@ -8,12 +8,13 @@ import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions,
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import { DURABILITIES } from "../wire/messages.js";
-import type { Caller, Change, ReadFlags } from "./call.js";
+import type { Call, Caller, Change, ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace, storedKey } from "./keys.js";
 import type { Link } from "./link.js";
+import { LostWrites } from "./lost-writes.js";
 import type { MeshClient } from "./mesh-client.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
 import type { Peer } from "./peer.js";
@@ -27,6 +28,8 @@ export class ClientSession implements Session, Caller {
   /** DV. */
   #visible: Vector = EMPTY_VECTOR;
   #time = 0;
+  /** Made when the first own write is lost. */
+  #lost: LostWrites | undefined;
   protected readonly own = new OwnWrites();
 
   constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
@@ -66,20 +69,31 @@ export class ClientSession implements Session, Caller {
     return link.applied;
   }
 
-  /** Follows the node that has just answered. Own writes are dropped only here, after the answer was compared with them. */
-  follow(link: Link): void {
+  /**
+   * Follows the node that has just answered a call that was sent in this view of the link. Own writes are dropped only here, after the answer
+   * was compared with them.
+   */
+  follow(link: Link, view: number): void {
     const applied = this.seen(link);
-    if (this.#visible !== applied) this.#visible = covers(applied, this.#visible) ? applied : join(this.#visible, applied);
+    // What the node was told of in an earlier view it may have judged by that view.
+    const isCurrent = view === link.view;
+    if (this.#visible !== applied)
+      this.#visible = (isCurrent ? link.covers(this.#visible) : covers(applied, this.#visible)) ? applied : join(this.#visible, applied);
     if (link.time > this.#time) this.#time = link.time;
-    this.own.drop(link.applied);
+    if (!this.own.isEmpty) this.own.drop(link.applied, isCurrent ? link : undefined);
   }
 
-  wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[]): void {
+  wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[], view: number): void {
     // The node has made this timestamp, so it need not be told of it.
     if (timestamp > link.time) link.time = timestamp;
     this.own.add(link, counter, timestamp, changes);
     if (timestamp > this.#time) this.#time = timestamp;
-    this.follow(link);
+    this.follow(link, view);
+  }
+
+  lostWrites(call: Call, finals: ReadonlyMap<number, number>): void {
+    this.#lost ??= new LostWrites(this, this.own, this.#durability, (made) => this.mesh.submit(made, this.#peer, undefined));
+    this.#lost.before(call, finals);
   }
 
   moved(from: Peer, to: Peer): void {

@@ -30,7 +30,9 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   const view = await formMesh(options.store, addresses, platform);
   const { store, secret, cacheBytes, cacheEntries, readThrough } = options;
   const hosts = await Promise.all(
-    view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, cacheBytes, cacheEntries, readThrough, platform })),
+    view.members.map(({ address, replica }) =>
+      startHost({ store, transport, address, replica, secret, cacheBytes, cacheEntries, readThrough, platform, suspicion: NEVER }),
+    ),
   );
   const mesh = new MeshClient({
     ...options,
@@ -47,6 +49,9 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   await mesh.ready();
   return mesh;
 }
+
+/** Nodes of one process live and end together: one that is silent is only slow. */
+const NEVER = { suspectMsMin: Infinity, suspectMsMax: Infinity, takeOverMs: Infinity };
 
 function checkObject(options: unknown, example: string): void {
   if (typeof options !== "object" || options === null) throw new MeshError("OPTION_INVALID", `options are missing; call it as in ${example}`);

@@ -1,10 +1,11 @@
-// Starting a node of its own: what `causalmesh node start` runs, and what `createMesh` runs n times.
+// One life of a node: what `startNode` runs for as long as the mesh counts on it, and `createMesh` n times.
 
 import { checkSecret } from "../client/secret.js";
 import type { Platform } from "../clock.js";
 import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import { startedBefore } from "../host/started-before.js";
+import type { SuspicionBounds } from "../host/suspicion.js";
 import type { MemberStatus } from "../mesh.js";
 import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
 import type { Loader } from "../read-through.js";
@@ -19,8 +20,8 @@ export interface StartNodeOptions {
   readonly address: string;
   /** Where it listens, if that is another address of the same place, such as 0.0.0.0 or one behind a forwarded port. */
   readonly listen?: string;
-  /** The member that this node is, as `formMesh` named it. */
-  readonly replica: number;
+  /** The member that this node is, as `formMesh` named it. Without it the node joins the mesh that is there, or begins one. */
+  readonly replica?: number;
   readonly secret?: string;
   /** Bound of the cache in bytes. Default 256 MiB. */
   readonly cacheBytes?: number;
@@ -28,6 +29,10 @@ export interface StartNodeOptions {
   readonly cacheEntries?: number;
   /** Where keys come from that the mesh has no value for; the same at every node. */
   readonly readThrough?: Loader;
+  /** When a silent neighbour is suspected; by default as limits.ts says. */
+  readonly suspicion?: SuspicionBounds;
+  /** The node is a member again, under this replica id, after the mesh had gone on without it. */
+  readonly onRejoined?: (replica: number) => void;
   /** The node met a broken invariant and has stopped. */
   readonly onFatal?: (error: Error) => void;
   /** Something happened that an operator may want to know, such as a connection that was refused. */
@@ -37,10 +42,14 @@ export interface StartNodeOptions {
 }
 
 export interface RunningNode {
+  /** Changes when the node joins anew. */
   readonly replica: number;
   readonly address: string;
   status(): MemberStatus;
-  /** Hands on and flushes what the node has, then ends. */
+  /**
+   * Hands over to the others and leaves the mesh; the last node flushes instead. Rejects where writes may be lost: the store did not take
+   * them, or the next node did not.
+   */
   close(): Promise<void>;
 }
 
@@ -49,12 +58,7 @@ export interface RunningNode {
  * `startNode` under its replica id. Nodes of the view before it must have ended. Rejects with STORE_… or ADDRESS_INVALID.
  */
 export async function formMesh(store: Store, addresses: readonly string[], platform: Platform = systemPlatform): Promise<View> {
-  return await formView(store, addresses, () => randomId(platform.entropy));
-}
-
-/** Starts one member of the store's view. Resolves when it listens. Rejects with ADDRESS_…, STORE_… or OPTION_INVALID. */
-export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
-  return await startHost(options);
+  return await formView(store, addresses, () => randomId(platform.entropy), platform.clock.now());
 }
 
 /** Throws OPTION_INVALID for a bound that is no number above 0. Called where options come in. */
@@ -65,8 +69,14 @@ export function checkCacheBounds({ cacheBytes, cacheEntries }: { readonly cacheB
   }
 }
 
-/** `startNode` with the classes of the caller's choice, for the simulator. */
-export async function startHost(options: StartNodeOptions, parts?: HostParts): Promise<Host> {
+export interface StartHostOptions extends StartNodeOptions {
+  readonly replica: number;
+  /** The mesh goes on without this node, which has stopped; by default that is fatal. */
+  readonly onExpelled?: (error: MeshError) => void;
+}
+
+/** Starts one member of the store's view. Resolves when it listens. Rejects with ADDRESS_…, STORE_… or OPTION_INVALID. The simulator gives other classes. */
+export async function startHost(options: StartHostOptions, parts?: HostParts): Promise<Host> {
   checkSecret(options.secret);
   checkCacheBounds(options);
   const state = await options.store.readRegistry();

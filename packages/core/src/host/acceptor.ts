@@ -19,6 +19,8 @@ import { RingPort } from "./ring-port.js";
 export interface Port extends FrameHandler {
   /** All frames of a chunk have been shown. */
   chunkEnd(): void;
+  /** The node is in another view now. */
+  viewChanged(): void;
   closed(): void;
 }
 
@@ -94,6 +96,20 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#connection.close();
   }
 
+  /** Ends the connection with a reason that the other end gets. */
+  dismiss(error: MeshError): void {
+    this.#tell(error);
+  }
+
+  /** Of a predecessor: whether it knows that the store has so much of a slot. */
+  hasFlushed(slot: number, counter: number): boolean {
+    return this.#port instanceof RingPort && this.#port.hasFlushed(slot, counter);
+  }
+
+  viewChanged(): void {
+    this.#port?.viewChanged();
+  }
+
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -111,10 +127,16 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   #refuse(error: MeshError): void {
     if (this.#ended) return;
+    // A change of the view is nothing to report.
+    if (error.code !== "NODE_BEHIND") this.#host.refused(this.#connection.remote, error);
+    this.#tell(error);
+  }
+
+  #tell(error: MeshError): void {
+    if (this.#ended) return;
     const at = beginFrame(this.#outbox.out, ERROR, 0, 0);
     writeError(this.#outbox.out, error);
     endFrame(this.#outbox.out, at);
-    this.#host.refused(this.#connection.remote, error);
     this.close();
   }
 
@@ -142,26 +164,43 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), "the program that opened this connection");
     this.#deadline.cancel();
     const isNode = hello.role === Role.Node;
-    if (isNode) this.#checkPredecessor(hello);
+    // Whoever looks for the node that was here before is told who is here now, and no more.
+    const isMistaken = isNode && hello.target !== node.replica;
+    if (isNode && !isMistaken) this.#checkPredecessor(hello);
+    if (!isNode && !this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh; another node goes on`);
     writeWelcome(this.#outbox.out, {
       proof: proofOf(secret, "acceptor", hello.nonce, this.#nonce),
       meshId: node.view.meshId,
       epoch: node.view.epoch,
       replica: node.replica,
       members: node.view.members,
+      nextReplica: node.view.nextReplica,
       vector: isNode ? node.ring.vector(node.received) : node.appliedVector(),
+      departed: node.ring.replicas.slice(node.ring.members),
+      isComplete: this.#host.isComplete,
       time: node.clock.now(),
     });
+    if (isMistaken) {
+      this.close();
+      return;
+    }
     this.#splitter.bytesMax = FRAME_BYTES_MAX;
     this.#port = isNode ? new RingPort(this.#host, this.#outbox) : new ClientPort(this.#host, this, this.#outbox);
-    if (isNode) this.#host.predecessorConnected(this);
+    if (isNode) this.#host.neighbours.predecessorConnected(this);
   }
 
-  #checkPredecessor(hello: Hello): void {
-    const { node, isEnding } = this.#host;
+  /** Refuses whoever is not the predecessor in this node's view. What it says may be a reason to look for a newer view, or to propose one. */
+  #checkPredecessor({ replica, epoch }: Hello): void {
+    const { node, isEnding, membership } = this.#host;
+    const { ring, view } = node;
     if (isEnding) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is stopping`);
-    const predecessor = node.ring.replicas[node.ring.predecessor];
-    if (hello.epoch === node.view.epoch && hello.replica === predecessor) return;
-    throw new MeshError("NODE_BEHIND", `replica ${hello.replica} of epoch ${hello.epoch} does not precede replica ${node.replica} in epoch ${node.view.epoch}`);
+    if (epoch > view.epoch) void membership.refresh();
+    const isCurrent = epoch === view.epoch && !membership.isSealed(replica);
+    if (isCurrent && replica === ring.replicas[ring.predecessor]) return;
+    if (isCurrent && ring.isMember(replica) && replica !== node.replica) {
+      if (!this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh, and cannot stand in for anybody`);
+      membership.claimed(replica);
+    }
+    throw new MeshError("NODE_BEHIND", `replica ${replica} of epoch ${epoch} does not precede replica ${node.replica} in epoch ${view.epoch}`);
   }
 }

@@ -19,18 +19,23 @@ import {
   GET,
   GET_MANY,
   HEADER,
+  LOST,
   NO_VALUE,
+  PING,
+  PONG,
   putFrameHead,
   STATUS,
   STATUS_ANSWER,
   VALUE,
   VALUES,
   VERSIONED,
+  VIEW,
   WITH_CONTEXT,
   WRITE,
   WRITTEN,
 } from "../wire/frames.js";
-import { readVector, writeError, writeHeader } from "../wire/messages.js";
+import { readVector, writeError, writeFinals, writeHeader, writeViewNotice } from "../wire/messages.js";
+import type { FlushedCounters } from "../store.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Acceptor, Port } from "./acceptor.js";
 import type { Host } from "./host.js";
@@ -48,7 +53,7 @@ export class ClientPort implements Port, Writer {
   readonly #outbox: Outbox;
   readonly #reader = new ByteReader(new Uint8Array(0));
   /** What the last header on this connection said. */
-  readonly #toldApplied: number[];
+  #toldApplied: number[];
   #toldAppliedVersion = 0;
   #toldIssuedVersion = 0;
   #toldTimeMs = 0;
@@ -66,6 +71,20 @@ export class ClientPort implements Port, Writer {
     this.#toldAppliedVersion = host.node.appliedVersion;
   }
 
+  /** All answers after it are of the new view. */
+  viewChanged(): void {
+    const node = this.#node;
+    const { out } = this.#outbox;
+    const { epoch, members, nextReplica } = node.view;
+    const at = beginFrame(out, VIEW, 0, 0);
+    writeViewNotice(out, { epoch, members, nextReplica, departed: node.ring.replicas.slice(node.ring.members), applied: node.appliedVector() });
+    endFrame(out, at);
+    this.#toldApplied = node.applied.slice();
+    this.#toldAppliedVersion = node.appliedVersion;
+    this.#toldIssuedVersion = 0;
+    this.#host.answered(this.#acceptor);
+  }
+
   chunkEnd(): void {
     this.#host.clientChunkEnd();
   }
@@ -75,9 +94,14 @@ export class ClientPort implements Port, Writer {
   }
 
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
+    if (type === PING) {
+      endFrame(this.#outbox.out, beginFrame(this.#outbox.out, PONG, 0, 0));
+      return;
+    }
     try {
       if (this.#host.isClosing) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
-      const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, start, end) : start;
+      const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, id, start, end) : start;
+      if (at < 0) return;
       if (type === GET) this.#get(bytes, id, flags, at, end);
       else if (type === WRITE) this.#write(bytes, id, at, end);
       else if (type === GET_MANY) this.#getMany(bytes, id, flags, at, end, 0);
@@ -89,14 +113,28 @@ export class ClientPort implements Port, Writer {
     }
   }
 
-  /** Makes the node follow the session of this request, and returns where the request itself begins. */
-  #learn(bytes: Uint8Array, start: number, end: number): number {
+  /**
+   * Makes the node follow the session of this request, and returns where the request itself begins; -1 where own writes of the session were
+   * lost, which it has to make again first.
+   */
+  #learn(bytes: Uint8Array, id: number, start: number, end: number): number {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     const visible = readVector(reader);
     const written = readVector(reader);
     const time = reader.f64();
-    this.#node.learn(visible, written, time);
+    const lost = this.#node.lostOf(written);
+    if (lost !== undefined) {
+      this.#lost(id, lost);
+      return -1;
+    }
+    try {
+      this.#node.learn(visible, written, time);
+    } catch (error) {
+      // There may be a view in which this node knows what the session has seen, or is told that it has no part in it.
+      if (error instanceof MeshError && error.code === "NODE_BEHIND") void this.#host.membership.refresh();
+      throw error;
+    }
     return reader.at;
   }
 
@@ -186,7 +224,7 @@ export class ClientPort implements Port, Writer {
     const { out } = this.#outbox;
     const node = this.#node;
     const at = beginFrame(out, HEADER, 0, 0);
-    writeHeader(out, node.clock.now(), node.applied, this.#toldApplied, node.issued, node.ring.self);
+    writeHeader(out, node.clock.now(), node.ring, node.applied, this.#toldApplied, node.issued);
     endFrame(out, at);
     this.#toldAppliedVersion = node.appliedVersion;
     this.#toldIssuedVersion = node.issuedVersion;
@@ -316,6 +354,13 @@ export class ClientPort implements Port, Writer {
     const text = encodeUtf8(JSON.stringify({ epoch: this.#node.view.epoch, member: this.#host.status() }));
     putFrameHead(out, STATUS_ANSWER, 0, id, text.length);
     out.raw(text);
+  }
+
+  #lost(id: number, finals: FlushedCounters): void {
+    const { out } = this.#outbox;
+    const at = beginFrame(out, LOST, 0, id);
+    writeFinals(out, finals);
+    endFrame(out, at);
   }
 
   #error(id: number, error: MeshError): void {

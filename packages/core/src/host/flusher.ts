@@ -6,7 +6,7 @@ import { MeshError } from "../errors.js";
 import { FLUSH_DELAY_MS } from "../limits.js";
 import type { FlushBatch } from "../protocol/flush-order.js";
 import type { Node } from "../protocol/node.js";
-import type { FlushedCounters, Store } from "../store.js";
+import type { Store } from "../store.js";
 
 export interface FlusherOptions {
   readonly node: Node;
@@ -15,8 +15,8 @@ export interface FlusherOptions {
   readonly limited: <Value>(call: Promise<Value>, what: string) => Promise<Value>;
   /** Something is flushed: tell the successor, answer who waits. */
   readonly flushed: () => void;
-  /** The store belongs to a later view, which this node is not in. */
-  readonly fenced: (error: MeshError) => void;
+  /** The store belongs to a later view, in which this node may have a part or not. */
+  readonly fenced: () => void;
 }
 
 export class Flusher {
@@ -58,27 +58,19 @@ export class Flusher {
   async #apply(batch: FlushBatch): Promise<boolean> {
     const { node, store, limited, fenced } = this.#options;
     try {
-      const call = limited(store.apply(batch.rows, this.#counters(batch.applied), node.view.epoch), "flush");
+      const call = limited(store.apply(batch.rows, batch.flushed, node.view.epoch), "flush");
       node.prepareFlush();
       await call;
     } catch (error) {
-      if (error instanceof MeshError && error.code === "NODE_BEHIND") {
-        this.#stopped = true;
-        fenced(error);
-      }
+      if (error instanceof MeshError && error.code === "NODE_BEHIND") fenced();
       this.failures += 1;
       this.lastError = asStoreError(error, store, "flush");
       return false;
     }
     this.failures = 0;
     this.lastError = undefined;
-    node.learnFlushed(batch.applied);
+    node.learnStored(batch.flushed);
     return true;
-  }
-
-  #counters(applied: readonly number[]): FlushedCounters {
-    const { replicas } = this.#options.node.ring;
-    return applied.flatMap((counter, index) => (counter > 0 ? [[replicas[index], counter] as const] : []));
   }
 
   /** Ends after the call that is under way. */
@@ -92,16 +84,9 @@ export class Flusher {
    */
   async drain(): Promise<MeshError | undefined> {
     const { node, store, limited } = this.#options;
-    const { ring } = node;
     if (node.unflushed() === undefined) return undefined;
     try {
-      const { flushed } = await limited(store.readRegistry(), "read the registry");
-      const known = ring.zeros();
-      for (const [replica, counter] of flushed) {
-        const at = ring.indexOf(replica);
-        if (at >= 0) known[at] = counter;
-      }
-      node.learnFlushed(known);
+      node.learnStored((await limited(store.readRegistry(), "read the registry")).flushed);
     } catch (error) {
       return asStoreError(error, store, "read the registry");
     }

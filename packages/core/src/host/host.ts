@@ -9,7 +9,7 @@ import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { CACHE_BYTES_DEFAULT, CLOSE_TIMEOUT_MS, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
+import { CACHE_BYTES_DEFAULT, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
 import type { MemberStatus } from "../mesh.js";
 import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
@@ -18,11 +18,17 @@ import { covers, vectorRecord, type Vector } from "../protocol/vector.js";
 import type { Store } from "../store.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import { Acceptor } from "./acceptor.js";
+import { Ending } from "./ending.js";
 import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
+import { Membership } from "./membership.js";
+import { Newcomer } from "./newcomer.js";
 import { MISSED, NO_ENTRY } from "./peek.js";
-import { RingLink } from "./ring-link.js";
+import { Neighbours } from "./neighbours.js";
+import { SteadyClock } from "./steady-clock.js";
+import { SUSPICION_DEFAULT, type SuspicionBounds } from "./suspicion.js";
 import { Waiters, Level } from "./waiters.js";
+import type { Base } from "../wire/messages.js";
 import type { ClientPort } from "./client-port.js";
 
 export interface HostOptions {
@@ -37,6 +43,12 @@ export interface HostOptions {
   readonly cacheBytes?: number;
   readonly cacheEntries?: number;
   readonly readThrough?: Loader;
+  /** It has just joined: its predecessor hands over what the mesh has before it serves anybody. */
+  readonly joins?: boolean;
+  /** When a silent successor is suspected; by default as limits.ts says. */
+  readonly suspicion?: SuspicionBounds;
+  /** The mesh goes on without this node, which has stopped answering; by default that is fatal. */
+  readonly onExpelled?: (error: MeshError) => void;
   /** A bug of ours, or of the store or transport: the node has stopped answering. */
   readonly onFatal?: (error: Error) => void;
   /** Something that an operator may want to know and that the node has coped with. */
@@ -47,6 +59,8 @@ export interface HostOptions {
 export interface HostParts {
   readonly Node: typeof Node;
   readonly Loads: new (options: LoadsOptions) => Loads;
+  readonly Membership: typeof Membership;
+  readonly Newcomer: typeof Newcomer;
 }
 
 export class Host {
@@ -58,31 +72,36 @@ export class Host {
   readonly loads: Loads;
   readonly waiters = new Waiters();
   readonly connections = new Set<Acceptor>();
+  readonly membership: Membership;
+  readonly suspicionBounds: SuspicionBounds;
   /** It has drained, and takes no link of a predecessor any more. */
   isEnding = false;
+  isExpelled = false;
+  readonly newcomer: Newcomer;
+  readonly flusher: Flusher;
+  readonly #ending = new Ending(this);
+  readonly neighbours = new Neighbours(this);
   reads = 0;
   hits = 0;
   writes = 0;
   readonly #options: HostOptions;
-  readonly #flusher: Flusher;
-  readonly #link: RingLink | undefined;
+  readonly #clock: SteadyClock;
+  readonly #setTime = (nowMs: number, wallMs: number): void => this.node.clock.tick(nowMs, wallMs);
   readonly #dirty = new Set<{ flush(): void }>();
-  #predecessor: Acceptor | undefined;
   #listener: Listener | undefined;
   #tickPending = false;
-  #draining: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
-  /** Why the store does not have everything. */
-  #undrained: MeshError | undefined;
   #closed = false;
   #failed = false;
 
-  constructor(options: HostOptions, parts: HostParts = { Node, Loads }) {
+  constructor(options: HostOptions, parts: HostParts = { Node, Loads, Membership, Newcomer }) {
     this.#options = options;
     this.store = options.store;
     this.transport = options.transport;
     this.platform = options.platform;
     this.secret = options.secret;
+    this.#clock = new SteadyClock(options.platform.clock, (ms) =>
+      options.onWarning?.(`the clock of this machine was set ${Math.abs(ms)} ms ${ms > 0 ? "ahead" : "back"}; the node goes on by the time that it had`),
+    );
     const loader = options.readThrough;
     this.node = new parts.Node(options.view, options.replica, {
       cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
@@ -91,7 +110,10 @@ export class Host {
       isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });
     const { node, store, platform } = this;
-    const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.#limited(call, what);
+    const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.limited(call, what);
+    this.newcomer = new parts.Newcomer(node, options.joins === true, platform.clock.monotonic());
+    this.suspicionBounds = options.suspicion ?? SUSPICION_DEFAULT;
+    this.membership = new parts.Membership(this);
     this.loads = new parts.Loads({
       node,
       store,
@@ -101,8 +123,7 @@ export class Host {
       endStep: () => this.tick(),
       fatal: (error) => this.fatal(error),
     });
-    this.#flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick(), fenced: (error) => this.fatal(error) });
-    this.#link = node.ring.size > 1 ? new RingLink(this) : undefined;
+    this.flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick(), fenced: () => void this.membership.refresh() });
     this.beginStep();
   }
 
@@ -114,15 +135,62 @@ export class Host {
     return this.node.view.members[this.node.ring.self].address;
   }
 
-  /** Whether it takes no requests any more. */
   get isClosing(): boolean {
-    return this.#draining !== undefined;
+    return this.#ending.hasBegun;
   }
 
   /** Listens at its member's address and begins to connect to its successor. Rejects with ADDRESS_… codes. */
   async start(): Promise<void> {
     this.#listener = await this.transport.listen(this.#options.listen ?? this.address, (connection) => this.#accept(connection));
-    void this.#link?.connect();
+    this.neighbours.relink();
+    this.membership.start();
+  }
+
+  /** Goes on in a later view, of which this node is a member. */
+  install(view: View): void {
+    if (this.#closed) return;
+    const { node } = this;
+    this.beginStep();
+    try {
+      node.install(view);
+    } catch (error) {
+      return error instanceof MeshError && error.code === "NODE_BEHIND" ? this.expel(error.message) : this.fatal(error);
+    }
+    this.neighbours.dismissPredecessor(`is in epoch ${view.epoch} now`);
+    this.neighbours.hearPredecessor();
+    // Nobody is left to hand over anything: the mesh was down, and begins with its store.
+    if (node.ring.members === 1 && !this.isComplete) this.newcomer.complete();
+    this.neighbours.relink();
+    for (const connection of this.connections) connection.viewChanged();
+    this.tick();
+  }
+
+  /** Begins with what the predecessor tells a newcomer. */
+  begin(base: Base): void {
+    try {
+      this.newcomer.begin(base, this.platform.clock.monotonic());
+    } catch (error) {
+      // The node before it is what the mesh goes by: the clock that is wrong is this one's.
+      if (!(error instanceof MeshError && error.code === "CLOCK_SKEW")) throw error;
+      return this.fatal(error);
+    }
+    this.neighbours.relink();
+  }
+
+  get isComplete(): boolean {
+    return this.newcomer.isComplete;
+  }
+
+  /** The mesh goes on without this node: it stops answering. */
+  expel(reason: string): void {
+    if (this.isExpelled || this.#failed || this.#closed) return;
+    this.isExpelled = true;
+    const error = new MeshError("NODE_BEHIND", `${reason}; start the node anew, so that it joins under another replica id`, { retryable: false });
+    if (this.#options.onExpelled === undefined) this.fatal(error);
+    else {
+      this.#failed = true;
+      void this.end().then(() => this.#options.onExpelled!(error));
+    }
   }
 
   #accept(connection: Connection): ConnectionEvents {
@@ -165,7 +233,7 @@ export class Host {
 
   /** Brings the time, once per step. */
   beginStep(): void {
-    this.node.clock.tick(this.platform.clock.now());
+    this.#clock.read(this.#setTime);
   }
 
   tickSoon(): void {
@@ -184,10 +252,10 @@ export class Host {
     try {
       const { node } = this;
       node.settle();
-      this.#link?.pump();
+      this.neighbours.pump();
       this.#answerWaiters();
       this.loads.flush();
-      this.#flusher.kick();
+      this.flusher.kick();
       this.#flushDirty();
     } catch (error) {
       this.fatal(error);
@@ -204,8 +272,7 @@ export class Host {
     const { node, waiters } = this;
     if (waiters.length === 0) return;
     const { self } = node.ring;
-    if (this.#link === undefined) waiters.reached(Level.Replicated, node.flushed[self]);
-    else waiters.reached(Level.Replicated, this.#link.acknowledged?.[self] ?? 0);
+    waiters.reached(Level.Replicated, this.neighbours.replicated);
     waiters.reached(Level.Everywhere, node.common[self]);
     waiters.reached(Level.Stored, node.flushed[self]);
   }
@@ -233,12 +300,6 @@ export class Host {
     this.#dirty.add(connection);
   }
 
-  /** A new link from the predecessor replaces its old one. */
-  predecessorConnected(acceptor: Acceptor): void {
-    this.#predecessor?.close();
-    this.#predecessor = acceptor;
-  }
-
   /** A connection was refused or broke the format. */
   refused(remote: string, error: MeshError): void {
     this.#options.onWarning?.(`${remote} was disconnected: ${error.code}: ${error.message}`);
@@ -248,11 +309,12 @@ export class Host {
   fatal(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#end();
+    void this.end();
     this.#options.onFatal?.(error instanceof Error ? error : new Error(String(error)));
   }
 
-  async #limited<Value>(call: Promise<Value>, what: string): Promise<Value> {
+  /** Bounds a call of the store in time. */
+  async limited<Value>(call: Promise<Value>, what: string): Promise<Value> {
     const { clock } = this.platform;
     return await new Promise<Value>((resolve, reject) => {
       const timer = clock.after(STORE_TIMEOUT_MS_DEFAULT, () =>
@@ -290,83 +352,48 @@ export class Host {
       reads: this.reads,
       hits: this.hits,
       writes: this.writes,
-      linkBytes: this.#link?.bytesSent ?? 0,
+      linkBytes: this.neighbours.linkBytes,
       clockMs: this.platform.clock.now(),
     };
   }
 
-  /**
-   * Takes no more requests, and waits until what it has is readable everywhere and in the store, or will not get there. Until `close` it
-   * goes on passing on what others have. Nodes that end together drain before any of them closes.
-   */
+  // The end (ending.ts).
+
   drain(): Promise<void> {
-    return (this.#draining ??= this.#drain());
+    return this.#ending.drain();
   }
 
-  /**
-   * Drains, and ends. It listens until then, so that nobody takes the store for free. Rejects with the store's error where that did not
-   * take everything in time: those writes end with this node.
-   */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    return this.#ending.close();
   }
 
-  async #close(): Promise<void> {
-    await this.drain();
-    this.#disconnect();
-    if (!this.#failed) await this.#flushReceived();
-    await this.#listener?.close();
-    this.#end();
-    if (this.#undrained !== undefined) throw this.#undrained;
+  leave(): Promise<void> {
+    return this.#ending.leave();
   }
 
-  async #drain(): Promise<void> {
-    const { clock } = this.platform;
-    const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
-    let connectedAt = clock.monotonic();
-    while (!this.#failed && clock.monotonic() < deadline) {
-      this.beginStep();
-      this.tick();
-      this.#undrained = await this.#flusher.drain();
-      if (this.#undrained?.retryable === false) return;
-      if (this.#undrained === undefined) {
-        if (this.node.log.length === 0 && this.waiters.length === 0) return;
-        if (this.#link === undefined || this.#link.connected) connectedAt = clock.monotonic();
-        else if (this.node.pendingWrites === 0 || clock.monotonic() - connectedAt > LINK_RETURNS_MS) return;
-      }
-      await new Promise<void>((resolve) => clock.after(CLOSE_POLL_MS, resolve, true));
-    }
-  }
-
-  /**
-   * Flushes what could not go round any more: the successor has ended too, or is gone. What this node has received is closed, since each
-   * write follows on its way all that it depends on; so the store stays a causal cut (I6). Nobody is served from it here: the node ends.
-   */
-  async #flushReceived(): Promise<void> {
-    this.beginStep();
-    this.node.seal();
-    this.node.integrate(this.node.received);
-    this.#undrained = await this.#flusher.drain();
+  get hasFailed(): boolean {
+    return this.#failed;
   }
 
   /** Nothing that came in from now on would be flushed, and what the node takes for common from now on is not what the others may. */
-  #disconnect(): void {
+  disconnect(): void {
     this.isEnding = true;
-    this.#link?.close();
+    this.neighbours.close();
     for (const connection of this.connections) connection.close();
   }
 
-  #end(): void {
+  async end(): Promise<void> {
+    this.#stop();
+    await this.#listener?.close();
+  }
+
+  #stop(): void {
     this.#closed = true;
-    this.#flusher.stop();
-    this.#disconnect();
-    if (this.#failed) void this.#listener?.close();
+    this.membership.end();
+    this.flusher.stop();
+    this.disconnect();
   }
 }
 
 /** Where `peek` encodes its key: three bytes per code unit are enough for any key. */
 const PEEK_KEY = new Uint8Array(KEY_BYTES_MAX * 3);
-/** Grain of `close`. */
-const CLOSE_POLL_MS = 10;
-/** Time in which a successor that is only out of reach comes back. */
-const LINK_RETURNS_MS = 500;

@@ -4,37 +4,54 @@
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { BATCH_BYTES_MAX, CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, LINK_SILENCE_MS_MAX, LINK_WINDOW_BYTES_MAX } from "../limits.js";
+import { BATCH_BYTES_MAX, CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HEARTBEAT_MS, LINK_WINDOW_BYTES_MAX } from "../limits.js";
 import { Queue } from "../protocol/queue.js";
+import { within } from "../protocol/ring.js";
+import { counterOf } from "../protocol/vector.js";
 import type { Segment } from "../protocol/segment.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
-import { ACK, BATCH, beginFrame, endFrame, ERROR, FrameSplitter, type FrameHandler } from "../wire/frames.js";
+import { ACK, BASE, BATCH, beginFrame, endFrame, ERROR, FrameSplitter, HEARTBEAT, type FrameHandler } from "../wire/frames.js";
 import { Role, type Welcome } from "../wire/handshake.js";
-import { readChanges, readError, writeChanges } from "../wire/messages.js";
+import { readChanges, readError, writeBase, writeChanges } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import { backoffMs } from "./backoff.js";
 import type { Host } from "./host.js";
 import { startedBefore } from "./started-before.js";
+import { Suspicion } from "./suspicion.js";
+
+/** Ticks that may be missed before this process takes itself for the one that stood still. */
+const MISSED_TICKS_MAX = 3;
 
 export class RingLink {
   readonly #host: Host;
+  readonly #suspicion: Suspicion;
   #session: LinkSession | undefined;
+  /** Numbers the attempts to connect, so that one that was given up is known when it succeeds after all. */
+  #attempt = 0;
   #connecting = false;
   #failures = 0;
   #retry: Timer | undefined;
+  #heartbeat: Timer | undefined;
+  #tickedAt: number;
+  /** Members behind this node that are given up: the link claims to the next one that they are gone. */
+  #skipped = 0;
   #closed = false;
+  #bytesSentBefore = 0;
   /** Why the link is down, for the log. */
   lastError: MeshError | undefined;
-  #bytesSentBefore = 0;
 
   constructor(host: Host) {
     this.#host = host;
+    const now = host.platform.clock.monotonic();
+    this.#tickedAt = now;
+    this.#suspicion = new Suspicion(host.suspicionBounds, now);
+    this.#tick();
   }
 
-  /** What the successor has acknowledged, in ring order: bounded by what this node sent it or it said itself. */
+  /** What the successor has acknowledged, by slot, once it has all that this node had when it joined. */
   get acknowledged(): readonly number[] | undefined {
-    return this.#session?.acknowledged;
+    return this.#session?.isComplete === true ? this.#session.acknowledged : undefined;
   }
 
   get connected(): boolean {
@@ -53,43 +70,121 @@ export class RingLink {
   async connect(): Promise<void> {
     if (this.#closed || this.#connecting || this.#session !== undefined) return;
     const { node, transport } = this.#host;
-    const { address } = node.view.members[node.ring.successor];
+    const { address, replica } = node.view.members[(node.ring.successor + this.#skipped) % node.ring.members];
+    const attempt = ++this.#attempt;
     this.#connecting = true;
     try {
-      const connection = await transport.connect(address, (opened) => this.#open(opened), CONNECT_TIMEOUT_MS_DEFAULT);
-      this.#connecting = false;
-      if (this.#closed) connection.close();
+      const connection = await transport.connect(address, (opened) => this.#open(opened, replica, attempt), CONNECT_TIMEOUT_MS_DEFAULT);
+      if (this.#closed || attempt !== this.#attempt) connection.close();
+      else this.#connecting = false;
     } catch (error) {
+      if (attempt !== this.#attempt) return;
       this.#connecting = false;
       this.#lost(error instanceof MeshError ? error : new MeshError("NODE_UNREACHABLE", `cannot connect to ${address}`, { cause: error }));
     }
   }
 
-  #open(connection: Connection): LinkSession {
-    const session = new LinkSession(this.#host, connection, (error) => this.#lost(error));
+  #open(connection: Connection, replica: number, attempt: number): LinkSession {
+    const session = new LinkSession(this.#host, connection, replica, {
+      heard: () => this.#heard(),
+      waits: () => this.#suspicion.reset(this.#host.platform.clock.monotonic()),
+      lost: (error) => {
+        if (this.#session === session) this.#lost(error);
+      },
+      replaced: () => this.#giveUp(),
+    });
+    if (this.#closed || attempt !== this.#attempt) return session;
     this.#session = session;
     // The connection may be used once its events have been handed over.
     this.#host.platform.clock.defer(() => session.start());
     return session;
   }
 
+  #heard(): void {
+    const now = this.#host.platform.clock.monotonic();
+    this.#suspicion.heard(now);
+    this.#host.newcomer.met(now);
+  }
+
   #lost(error: MeshError | undefined): void {
     if (this.#session?.ready === true) this.#failures = 0;
-    this.#bytesSentBefore += this.#session?.outbox.bytesSent ?? 0;
-    this.#session = undefined;
+    this.#forget();
     this.lastError = error;
     if (this.#closed) return;
     const { clock, random } = this.#host.platform;
+    if (error?.code === "NODE_BEHIND") {
+      // It lives, and one of the two has not seen the newest view yet.
+      this.#suspicion.reset(clock.monotonic());
+      this.#host.newcomer.met(clock.monotonic());
+      void this.#host.membership.refresh();
+    }
     this.#failures += 1;
+    this.#retry?.cancel();
     this.#retry = clock.after(backoffMs(this.#failures - 1, random), () => void this.connect());
+  }
+
+  #tick(): void {
+    const { clock } = this.#host.platform;
+    this.#heartbeat = clock.after(HEARTBEAT_MS, () => {
+      const now = clock.monotonic();
+      if (now - this.#tickedAt > HEARTBEAT_MS * MISSED_TICKS_MAX) {
+        // This process stood still: what it has not heard meanwhile says nothing about others, and they may have gone on without it.
+        this.#suspicion.reset(now);
+        void this.#host.membership.refresh();
+      }
+      this.#tickedAt = now;
+      if (this.#suspicion.suspects(now)) this.#giveUp();
+      else this.#session?.heartbeat();
+      this.#tick();
+    });
+  }
+
+  /** Goes on to the next member; with none left this node is alone. */
+  #giveUp(): void {
+    const { node, platform, membership } = this.#host;
+    this.#suspicion.reset(platform.clock.monotonic());
+    this.#attempt += 1;
+    this.#connecting = false;
+    this.#retry?.cancel();
+    this.#session?.close();
+    this.#forget();
+    this.#failures = 0;
+    if (this.#skipped < node.ring.members - 1) this.#skipped += 1;
+    if (this.#skipped < node.ring.members - 1) void this.connect();
+    else if (this.#mayBeAlone()) membership.claimed(node.replica);
+    else {
+      // Once more round all of them: a newcomer has nothing, and would begin the mesh anew.
+      this.#skipped = 0;
+      void this.connect();
+    }
+  }
+
+  #mayBeAlone(): boolean {
+    const { newcomer, platform, suspicionBounds } = this.#host;
+    return newcomer.isComplete || newcomer.aloneMs(platform.clock.monotonic()) > suspicionBounds.takeOverMs;
   }
 
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
+    this.#heartbeat?.cancel();
     this.#session?.close();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#bytesSentBefore = this.bytesSent;
     this.#session = undefined;
   }
+}
+
+interface LinkEvents {
+  readonly heard: () => void;
+  /** The successor is there, and this node cannot serve it yet. */
+  readonly waits: () => void;
+  readonly lost: (error: MeshError | undefined) => void;
+  /** Another node answers at the address: the one that was looked for is gone for good. */
+  readonly replaced: () => void;
 }
 
 /** One connection's life. */
@@ -97,26 +192,28 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   readonly outbox: Outbox;
   readonly #host: Host;
   readonly #connection: Connection;
-  readonly #lost: (error: MeshError | undefined) => void;
+  readonly #target: number;
+  readonly #events: LinkEvents;
   readonly #splitter: FrameSplitter;
   readonly #reader = new ByteReader(new Uint8Array(0));
   #opening: Opening | undefined;
   #ended = false;
-  #watch: Timer | undefined;
   acknowledged: number[] | undefined;
+  /** What a newcomer has to receive before it counts; undefined once it has. */
+  #awaited: number[] | undefined;
   /** Sequence number in the log of what is sent next, and what is on the way. */
   #next = 0;
   readonly #inFlight = new Queue<Segment>();
   #inFlightBytes = 0;
-  #heardAt = 0;
   readonly #toldCommon: number[];
   readonly #toldFlushed: number[];
   #pumpedVersion = 0;
 
-  constructor(host: Host, connection: Connection, lost: (error: MeshError | undefined) => void) {
+  constructor(host: Host, connection: Connection, target: number, events: LinkEvents) {
     this.#host = host;
     this.#connection = connection;
-    this.#lost = lost;
+    this.#target = target;
+    this.#events = events;
     this.outbox = new Outbox(connection);
     this.#splitter = new FrameSplitter(this, FRAME_BYTES_MAX);
     this.#toldCommon = host.node.ring.zeros();
@@ -127,45 +224,66 @@ class LinkSession implements ConnectionEvents, FrameHandler {
     return this.acknowledged !== undefined;
   }
 
+  get isComplete(): boolean {
+    return this.ready && this.#awaited === undefined;
+  }
+
   start(): void {
     const { node, secret, platform } = this.#host;
     if (this.#ended) return;
-    this.#opening = new Opening(this.outbox, { role: Role.Node, replica: node.replica, epoch: node.view.epoch, secret, entropy: platform.entropy }, (welcome) =>
-      this.#welcomed(welcome),
-    );
+    const hello = { role: Role.Node, replica: node.replica, epoch: node.view.epoch, target: this.#target };
+    this.#opening = new Opening(this.outbox, { ...hello, secret, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
     this.outbox.flush();
-    this.#heardAt = platform.clock.monotonic();
-    this.#watchSilence();
   }
 
   #welcomed(welcome: Welcome): void {
     const { node } = this.#host;
-    const expected = node.ring.replicas[node.ring.successor];
-    if (welcome.replica !== expected) throw new MeshError("NODE_BEHIND", `replica ${welcome.replica} answers at the address of replica ${expected}`);
-    const received = node.ring.zeros();
-    welcome.vector.replicas.forEach((replica, index) => {
-      const at = node.ring.indexOf(replica);
-      if (at >= 0) received[at] = welcome.vector.counters[index];
-    });
-    const known = received[node.ring.self];
-    if (known > node.counter) throw startedBefore(node.replica);
-    this.acknowledged = received;
+    const { ring } = node;
+    if (welcome.replica !== this.#target) {
+      this.#events.replaced();
+      return;
+    }
+    const received = ring.replicas.map((replica) => counterOf(welcome.vector, replica));
+    if (received[ring.self] > node.counter) throw startedBefore(node.replica);
     this.#opening = undefined;
     this.#next = node.log.start;
+    this.acknowledged = received;
+    if (!welcome.isComplete) this.#introduce();
     this.#host.tickSoon();
+  }
+
+  /** Tells a newcomer what it begins with. */
+  #introduce(): void {
+    const { node, isComplete } = this.#host;
+    const { ring } = node;
+    if (!isComplete) {
+      this.#events.waits();
+      throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining itself, and has nothing to hand over yet`);
+    }
+    this.#awaited = node.received.slice();
+    // What reaches the store from now on is not in the base, so it has to come from the log.
+    node.log.keptFrom = this.#next;
+    this.acknowledged = node.flushed.slice();
+    const at = beginFrame(this.outbox.out, BASE, 0, 0);
+    writeBase(this.outbox.out, {
+      flushed: ring.vector(node.flushed),
+      received: ring.vector(node.received),
+      time: node.clock.now(),
+    });
+    endFrame(this.outbox.out, at);
   }
 
   data(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#heardAt = this.#host.platform.clock.monotonic();
     try {
       this.#splitter.push(bytes);
     } catch (error) {
       const reason = asMeshError(error);
       this.#end(reason);
       this.#connection.close();
-      // No other attempt would end better.
-      if (reason.code === "OPTION_INVALID") this.#host.fatal(reason);
+      // No other attempt would end better. Of two that know different secrets the newcomer is the one who is wrong.
+      const isHopeless = reason.code === "OPTION_INVALID" || reason.code === "CLOCK_SKEW" || (reason.code === "UNAUTHENTICATED" && !this.#host.isComplete);
+      if (isHopeless) this.#host.fatal(reason);
       return;
     }
     this.outbox.flush();
@@ -178,16 +296,18 @@ class LinkSession implements ConnectionEvents, FrameHandler {
     }
     this.#reader.reset(bytes, start, end);
     if (type === ERROR) throw readError(this.#reader);
+    this.#events.heard();
     if (type !== ACK) throw new MalformedError(`a frame of type ${type} from the successor`);
-    readChanges(this.#reader, this.acknowledged!);
+    readChanges(this.#reader, this.#host.node.ring, this.acknowledged!);
     this.#reader.finish();
+    if (this.#awaited !== undefined && within(this.#awaited, this.acknowledged!)) this.#release();
     this.#acknowledge();
     this.#host.acknowledged();
   }
 
   #acknowledge(): void {
     const { acknowledged } = this;
-    for (let head = this.#inFlight.peek(); head !== undefined && head.last <= acknowledged![head.origin]; head = this.#inFlight.peek()) {
+    for (let head = this.#inFlight.peek(); head !== undefined && (head.origin < 0 || head.last <= acknowledged![head.origin]); head = this.#inFlight.peek()) {
       this.#inFlight.shift();
       this.#inFlightBytes -= head.bytes.length;
     }
@@ -209,36 +329,40 @@ class LinkSession implements ConnectionEvents, FrameHandler {
     const { node } = this.#host;
     const { out } = this.outbox;
     const at = beginFrame(out, BATCH, 0, 0);
-    writeChanges(out, node.common, this.#toldCommon);
-    writeChanges(out, node.flushed, this.#toldFlushed);
+    writeChanges(out, node.ring, node.common, this.#toldCommon);
+    writeChanges(out, node.ring, node.flushed, this.#toldFlushed);
     const empty = out.length - at;
     if (this.#next < node.log.start) this.#next = node.log.start;
     while (this.#next < node.log.end && this.#inFlightBytes < LINK_WINDOW_BYTES_MAX && out.length - at < BATCH_BYTES_MAX) {
       const segment = node.log.at(this.#next)!;
       this.#next += 1;
-      if (segment.origin === node.ring.successor || segment.last <= this.acknowledged![segment.origin]) continue;
+      if (segment.origin < 0 || node.ring.isTailOf(segment.origin) || segment.last <= this.acknowledged![segment.origin]) continue;
       out.raw(segment.bytes);
       this.#inFlight.push(segment);
       this.#inFlightBytes += segment.bytes.length;
     }
+    if (this.#awaited !== undefined) node.log.keptFrom = this.#next;
     // Two zero counts and no segment: there is nothing to say.
     if (out.length - at === empty && out.bytes[out.length - 1] === 0 && out.bytes[out.length - 2] === 0 && empty === EMPTY_BATCH_BYTES) out.length = at;
     else endFrame(out, at);
   }
 
-  /** A successor that acknowledges nothing may be gone without the connection showing it. */
-  #watchSilence(): void {
-    const { clock } = this.#host.platform;
-    this.#watch = clock.after(LINK_SILENCE_MS_MAX / 2, () => {
-      const waits = this.#inFlight.length > 0 || !this.ready;
-      if (waits && clock.monotonic() - this.#heardAt > LINK_SILENCE_MS_MAX) {
-        this.#end(new MeshError("TIMEOUT", `${this.#connection.remote} does not acknowledge`));
-        this.#connection.close();
-      } else {
-        if (!waits) this.#heardAt = clock.monotonic();
-        this.#watchSilence();
-      }
-    });
+  /** The newcomer has everything, or comes back for it with another base. */
+  #release(): void {
+    if (this.#awaited === undefined) return;
+    this.#awaited = undefined;
+    this.#host.node.log.keptFrom = Infinity;
+  }
+
+  /** Asks for an acknowledgement, so that silence says something. */
+  heartbeat(): void {
+    if (!this.ready || this.#ended) return;
+    const { out } = this.outbox;
+    const at = beginFrame(out, BATCH, HEARTBEAT, 0);
+    out.varint(0);
+    out.varint(0);
+    endFrame(out, at);
+    this.outbox.flush();
   }
 
   drained(): void {
@@ -252,14 +376,14 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   #end(error: MeshError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#watch?.cancel();
-    this.#lost(error);
+    this.#release();
+    this.#events.lost(error);
   }
 
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#watch?.cancel();
+    this.#release();
     this.outbox.flush();
     this.#connection.close();
   }

@@ -1,9 +1,9 @@
-// The receiving end of a ring link: batches from the predecessor in, acknowledgements out.
+// The receiving end of a ring link: batches from the predecessor in, acknowledgements out. A node that has just joined gets its base first.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { decodeSegment } from "../protocol/segment.js";
-import { ACK, BATCH, beginFrame, endFrame } from "../wire/frames.js";
-import { readChanges, writeChanges } from "../wire/messages.js";
+import { ACK, BASE, BATCH, beginFrame, endFrame, HEARTBEAT } from "../wire/frames.js";
+import { readBase, readChanges, writeChanges } from "../wire/messages.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Port } from "./acceptor.js";
 import type { Host } from "./host.js";
@@ -13,10 +13,10 @@ export class RingPort implements Port {
   readonly #outbox: Outbox;
   readonly #reader = new ByteReader(new Uint8Array(0));
   /** What the predecessor said last of its common and flushed writes, and what it was told of the received ones. */
-  readonly #common: number[];
-  readonly #flushed: number[];
-  readonly #acknowledged: number[];
-  readonly #indexOf: (replica: number) => number;
+  #common: number[];
+  #flushed: number[];
+  #acknowledged: number[];
+  #isAsked = false;
 
   constructor(host: Host, outbox: Outbox) {
     const { ring, received } = host.node;
@@ -26,34 +26,60 @@ export class RingPort implements Port {
     this.#flushed = ring.zeros();
     // The welcome has told these.
     this.#acknowledged = received.slice();
-    this.#indexOf = (replica) => ring.indexOf(replica);
   }
 
-  frame(bytes: Uint8Array, type: number, _flags: number, _id: number, start: number, end: number): void {
-    if (type !== BATCH) throw new MalformedError(`a frame of type ${type} on a ring link`);
-    const { node } = this.#host;
+  frame(bytes: Uint8Array, type: number, flags: number, _id: number, start: number, end: number): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
-    readChanges(reader, this.#common);
-    readChanges(reader, this.#flushed);
+    if (type === BASE) this.#begin();
+    else if (type === BATCH) this.#batch(bytes, flags, end);
+    else throw new MalformedError(`a frame of type ${type} on a ring link`);
+  }
+
+  #begin(): void {
+    const { node } = this.#host;
+    this.#host.begin(readBase(this.#reader));
+    this.#common = node.ring.zeros();
+    this.#flushed = node.ring.zeros();
+    this.#acknowledged = node.received.slice();
+  }
+
+  #batch(bytes: Uint8Array, flags: number, end: number): void {
+    const { node } = this.#host;
+    const reader = this.#reader;
+    if ((flags & HEARTBEAT) !== 0) this.#isAsked = true;
+    readChanges(reader, node.ring, this.#common);
+    readChanges(reader, node.ring, this.#flushed);
     for (let at = reader.at; at < end;) {
-      const segment = decodeSegment(bytes, at, end, node.ring.size, this.#indexOf);
+      const segment = decodeSegment(bytes, at, end, node.ring);
       at += segment.bytes.length;
       node.receive(segment);
     }
-    node.learnCommon(this.#common, this.#flushed);
+    // Before it has everything that its predecessor had, a newcomer may be told of more than it has received.
+    if (this.#host.isComplete || this.#host.newcomer.completes()) node.learnCommon(this.#common, this.#flushed);
+  }
+
+  /** Whether the predecessor, the last to be told, knows that the store has all of a departed replica. */
+  hasFlushed(slot: number, counter: number): boolean {
+    return this.#flushed[slot] >= counter;
   }
 
   chunkEnd(): void {
     const { node } = this.#host;
     const { out } = this.#outbox;
-    if (node.received.some((counter, index) => counter !== this.#acknowledged[index])) {
+    this.#host.neighbours.hearPredecessor();
+    if (this.#isAsked || node.received.some((counter, index) => counter !== this.#acknowledged[index])) {
+      this.#isAsked = false;
       const at = beginFrame(out, ACK, 0, 0);
-      writeChanges(out, node.received, this.#acknowledged);
+      writeChanges(out, node.ring, node.received, this.#acknowledged);
       endFrame(out, at);
       this.#outbox.flush();
     }
     this.#host.tick();
+  }
+
+  viewChanged(): void {
+    // The host ends this connection: a ring link belongs to one view.
   }
 
   closed(): void {

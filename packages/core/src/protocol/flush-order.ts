@@ -7,7 +7,7 @@
 
 import { decodeUtf8 } from "../bytes/utf8.js";
 import { FLUSH_BYTES_MAX, FLUSH_ROWS_MAX } from "../limits.js";
-import type { Row } from "../store.js";
+import type { FlushedCounters, Row } from "../store.js";
 import { Queue } from "./queue.js";
 import { within, type Ring } from "./ring.js";
 import { CHANGE_DELETES, walkSegment, type ChangeVisitor, type Segment, type SegmentCursor } from "./segment.js";
@@ -24,19 +24,19 @@ interface Run {
 interface Cut {
   /** Sequence number behind its last run. */
   readonly runsEnd: number;
-  readonly applied: readonly number[];
+  applied: readonly number[];
 }
 
 /** One call of the store's `apply`. */
 export interface FlushBatch {
   /** The winner per key among the writes of the batch. */
   readonly rows: readonly Row[];
-  /** What is flushed when the call has succeeded, in ring order. */
-  readonly applied: readonly number[];
+  /** What is flushed when the call has succeeded. */
+  readonly flushed: FlushedCounters;
 }
 
 export class FlushOrder {
-  readonly #ring: Ring;
+  #ring: Ring;
   readonly #runs = new Queue<Run>();
   readonly #cuts = new Queue<Cut>();
   #collector: WinnerCollector | undefined;
@@ -65,7 +65,10 @@ export class FlushOrder {
   batch(): FlushBatch | undefined {
     const collector = this.#collect(this.#cuts.base);
     this.#batchEnd = collector.end;
-    return collector.batch();
+    const { rows, applied } = collector;
+    if (applied === undefined) return undefined;
+    const { replicas, counters } = this.#ring.vector(applied);
+    return { rows: [...rows.values()], flushed: replicas.map((replica, index) => [replica, counters[index]] as const) };
   }
 
   /** Collects ahead what `batch` gives once the one that it gave last is flushed, so that the store need not wait for it. */
@@ -75,7 +78,7 @@ export class FlushOrder {
 
   /** What was collected from this cut on, and what has come since. */
   #collect(start: number): WinnerCollector {
-    if (this.#collector?.start !== start) this.#collector = new WinnerCollector(this.#ring, start);
+    if (this.#collector?.start !== start) this.#collector = new WinnerCollector(start);
     const collector = this.#collector;
     while (collector.end < this.#cuts.end && !collector.isFull) {
       const { runsEnd, applied } = this.#cuts.at(collector.end)!;
@@ -84,6 +87,21 @@ export class FlushOrder {
       collector.endCut(applied);
     }
     return collector;
+  }
+
+  /** The segments of which something is to be flushed. */
+  *segments(): Generator<Segment> {
+    for (let run = this.#runs.base; run < this.#runs.end; run++) yield this.#runs.at(run)!.segment;
+  }
+
+  /** Moves to the slots of another ring. */
+  reslot(ring: Ring): void {
+    for (let sequence = this.#cuts.base; sequence < this.#cuts.end; sequence++) {
+      const cut = this.#cuts.at(sequence)!;
+      cut.applied = ring.carry(cut.applied, this.#ring);
+    }
+    this.#ring = ring;
+    this.#collector = undefined;
   }
 
   /** Lets go of what is flushed now. */
@@ -100,35 +118,29 @@ class WinnerCollector implements ChangeVisitor {
   /** Sequence numbers of the first cut and of the one behind the last. */
   readonly start: number;
   end: number;
-  readonly #ring: Ring;
-  readonly #rows = new Map<string, Row>();
+  readonly rows = new Map<string, Row>();
+  /** What is flushed with them; undefined where nothing was collected. */
+  applied: readonly number[] | undefined;
   #bytes = 0;
-  #applied: readonly number[] | undefined;
   #replica = 0;
 
-  constructor(ring: Ring, start: number) {
-    this.#ring = ring;
+  constructor(start: number) {
     this.start = start;
     this.end = start;
   }
 
   get isFull(): boolean {
-    return this.#rows.size >= FLUSH_ROWS_MAX || this.#bytes >= FLUSH_BYTES_MAX;
-  }
-
-  /** What was collected so far; undefined if that is nothing. */
-  batch(): FlushBatch | undefined {
-    return this.#applied === undefined ? undefined : { rows: [...this.#rows.values()], applied: this.#applied };
+    return this.rows.size >= FLUSH_ROWS_MAX || this.#bytes >= FLUSH_BYTES_MAX;
   }
 
   /** The runs of one more cut are collected. */
   endCut(applied: readonly number[]): void {
-    this.#applied = applied;
+    this.applied = applied;
     this.end += 1;
   }
 
   collect(run: Run): void {
-    this.#replica = this.#ring.replicas[run.segment.origin];
+    this.#replica = run.segment.replica;
     walkSegment(run.segment, run.from, run.upTo, this);
   }
 
@@ -144,11 +156,11 @@ class WinnerCollector implements ChangeVisitor {
     expiresAt: number,
   ): void {
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
-    const before = this.#rows.get(key);
+    const before = this.rows.get(key);
     if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;
     // The value is not copied: segments never change, and the store gives the bytes back when its promise settles.
     const value = (flags & CHANGE_DELETES) !== 0 ? null : bytes.subarray(valueAt, valueAt + valueLength);
-    this.#rows.set(key, { key, value, timestamp, replica: this.#replica, counter, expiresAt });
+    this.rows.set(key, { key, value, timestamp, replica: this.#replica, counter, expiresAt });
     this.#bytes += keyLength + valueLength;
   }
 }

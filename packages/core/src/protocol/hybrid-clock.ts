@@ -21,10 +21,15 @@ export class HybridClock {
   /** The latest timestamp given out or seen. */
   latest = 0;
   #wall = 0;
+  #boundary = 0;
 
-  /** Tells the wall clock's time, in milliseconds since 1970. It may jump back: `latest` does not. */
-  tick(nowMs: number): void {
+  /**
+   * Tells the time, in milliseconds since 1970. It may go back: `latest` does not. Where the machine's wall clock says something else than what
+   * the node goes by, timestamps of others are judged by the later of the two.
+   */
+  tick(nowMs: number, wallMs = nowMs): void {
     this.#wall = timestampAt(nowMs);
+    this.#boundary = wallMs > nowMs ? timestampAt(wallMs) : this.#wall;
   }
 
   /** A timestamp later than all given out and all seen. */
@@ -45,7 +50,7 @@ export class HybridClock {
 
   /** How far a timestamp is ahead of this node's wall clock, in milliseconds; negative when it is behind. */
   aheadMs(timestamp: number): number {
-    return Math.floor((timestamp - this.#wall) / TIMESTAMPS_PER_MS);
+    return Math.floor((timestamp - this.#boundary) / TIMESTAMPS_PER_MS);
   }
 
   /** Milliseconds since 1970 by which expiry is judged: never behind anything that was seen, so that what has expired stays so. */

@@ -9,11 +9,13 @@ export class Log {
   /** Bytes of all segments, and the writes in them. */
   bytes = 0;
   writes = 0;
-  /** Bytes of the segments of each origin, by ring index. */
-  readonly bytesOf: number[];
+  /** Bytes of the segments of each origin, by slot. */
+  bytesOf: number[];
+  /** Segments from this sequence number on are kept, whatever else: a newcomer has still to get them. */
+  keptFrom = Infinity;
 
-  constructor(members: number) {
-    this.bytesOf = new Array<number>(members).fill(0);
+  constructor(slots: number) {
+    this.bytesOf = new Array<number>(slots).fill(0);
   }
 
   get length(): number {
@@ -41,13 +43,24 @@ export class Log {
     return this.#segments.at(sequence);
   }
 
+  /** Every segment, from the oldest. */
+  *segments(): Generator<Segment> {
+    for (let sequence = this.start; sequence < this.end; sequence++) yield this.#segments.at(sequence)!;
+  }
+
+  /** Follows the segments into the slots of another ring. */
+  reslot(slots: number): void {
+    this.bytesOf = new Array<number>(slots).fill(0);
+    for (const { origin, bytes } of this.segments()) if (origin >= 0) this.bytesOf[origin] += bytes.length;
+  }
+
   /** Lets go of the oldest segments for which this holds, up to the first for which it does not. */
   prune(done: (segment: Segment) => boolean): void {
-    for (let head = this.#segments.peek(); head !== undefined && done(head); head = this.#segments.peek()) {
+    for (let head = this.#segments.peek(); head !== undefined && this.start < this.keptFrom && done(head); head = this.#segments.peek()) {
       this.#segments.shift();
       this.bytes -= head.bytes.length;
       this.writes -= head.last - head.first + 1;
-      this.bytesOf[head.origin] -= head.bytes.length;
+      if (head.origin >= 0) this.bytesOf[head.origin] -= head.bytes.length;
     }
   }
 }

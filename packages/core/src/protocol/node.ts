@@ -1,8 +1,8 @@
 // The node: the protocol of design sections 3 to 5 as a state machine. It does no I/O, has no clock and never waits: its methods
 // are the inputs, and what is to be sent, loaded and flushed is asked of it afterwards, by the host (host/).
 //
-// State, all in ring order, and the invariants that are asserted here:
-//   received R, common P, applied A, flushed F, issued G; pending per origin; the log; the cache.
+// The state is node-state.ts's: received R, common P, applied A, flushed F, issued G; pending per origin; the log; the cache. The
+// invariants that are asserted here:
 //   I1. P ≤ R and A ≤ R. What can be read anywhere is present everywhere; each node asserts its own part.
 //   I2. A is closed: every write ≤ A has its whole vector ≤ A.
 //   I3. Every session's visible vector is ≤ every member's R. Where a session shows otherwise, this node is behind: NODE_BEHIND.
@@ -12,94 +12,46 @@
 //
 // The protected methods are the protocol's rules, one each, so that the tests can break one at a time and see it found.
 
-import { Cache, INCOMPLETE } from "../cache/cache.js";
+import { INCOMPLETE } from "../cache/cache.js";
 import { MeshError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { BATCH_BYTES_MAX, CLOCK_AHEAD_MS_MAX, LOG_BYTES_MAX } from "../limits.js";
 import { Applier } from "./applier.js";
-import { FlushOrder, type FlushBatch } from "./flush-order.js";
-import { HybridClock } from "./hybrid-clock.js";
-import { Log } from "./log.js";
-import { Pending } from "./pending.js";
-import { raise, Reach, Ring, within } from "./ring.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES, SegmentWriter, walkSegment, type Segment } from "./segment.js";
+import type { FlushedCounters } from "../store.js";
+import type { FlushBatch } from "./flush-order.js";
+import { NodeState } from "./node-state.js";
+import { raise, Reach, within } from "./ring.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES, SegmentWriter, skipApplied, walkSegment, type Segment } from "./segment.js";
 import { EMPTY_VECTOR, type Vector } from "./vector.js";
 import type { View } from "./view.js";
 
-export interface NodeOptions {
-  readonly cacheBytes: number;
-  readonly cacheEntries?: number;
-  readonly hashSeed?: number;
-  /** Whether the mesh's loader is asked for a key that has no value. */
-  readonly isLoaded?: (bytes: Uint8Array, start: number, length: number) => boolean;
-}
-
-export class Node {
-  readonly view: View;
-  readonly ring: Ring;
-  readonly replica: number;
-  readonly clock = new HybridClock();
-  readonly cache: Cache;
-  readonly isLoaded: (bytes: Uint8Array, start: number, length: number) => boolean;
-  readonly log: Log;
-  readonly received: number[];
-  readonly common: number[];
-  readonly applied: number[];
-  readonly flushed: number[];
-  readonly issued: number[];
-  /** Grow whenever `applied`, or `issued` beyond its own entry, changes; so that others compare a number and not a vector. */
-  appliedVersion = 1;
-  issuedVersion = 1;
-  /** Grows whenever there may be something new for the successor. */
-  ringVersion = 1;
-  readonly #pending: Pending;
-  readonly #flushOrder: FlushOrder;
-  readonly #applier: Applier;
+export class Node extends NodeState {
+  readonly #applier = new Applier(this);
   readonly #open = new SegmentWriter();
   /** issuedVersion and appliedVersion for which the open segment's vector was made. */
   #openIssuedVersion = 0;
   #joinedAppliedVersion = 0;
-  readonly #scratch: number[];
+  #scratch = this.ring.zeros();
   /** Join of the vectors of the writes that the running step applies, for I2. */
-  readonly #depended: number[];
+  #depended = this.ring.zeros();
   #appliedVector: Vector = EMPTY_VECTOR;
   #appliedVectorVersion = 0;
 
-  constructor(view: View, replica: number, options: NodeOptions) {
-    const ring = new Ring(view, replica);
-    this.view = view;
-    this.ring = ring;
-    this.replica = replica;
-    this.received = ring.zeros();
-    this.common = ring.zeros();
-    this.applied = ring.zeros();
-    this.flushed = ring.zeros();
-    this.issued = ring.zeros();
-    this.#scratch = ring.zeros();
-    this.#depended = ring.zeros();
-    this.#pending = new Pending(ring.size);
-    this.log = new Log(ring.size);
-    this.#flushOrder = new FlushOrder(ring);
-    this.cache = new Cache({
-      bytesMax: options.cacheBytes,
-      entriesMax: options.cacheEntries,
-      hashSeed: options.hashSeed,
-      evictable: (origin, counter) => this.#isFlushed(origin, counter),
-    });
-    this.#applier = new Applier(this);
-    this.isLoaded = options.isLoaded ?? (() => false);
+  // Views.
+
+  /** Goes on in a later view, of which it is a member. Throws NODE_BEHIND, and then it cannot. */
+  install(view: View): void {
+    this.seal();
+    this.reslot(view);
+    this.#resized();
+    // What went round the old ring up to a node that has left has gone round the new one.
+    for (let origin = 0; origin < this.ring.size; origin++) if (this.goneRound(origin)) this.common[origin] = this.received[origin];
+    this.#apply();
   }
 
-  #isFlushed(replica: number, counter: number): boolean {
-    // Replica 0 is no node: entries that stand for the store's answer or its absence; `Loading` ones (loads.ts) have counter 1 and stay.
-    if (replica === 0) return counter === 0;
-    const index = this.ring.indexOf(replica);
-    return index < 0 || counter <= this.flushed[index];
-  }
-
-  /** Writes that are received and not applied. */
-  get pendingWrites(): number {
-    return this.#pending.writes;
+  #resized(): void {
+    this.#scratch = this.ring.zeros();
+    this.#depended = this.ring.zeros();
   }
 
   // Writes of this node.
@@ -111,9 +63,9 @@ export class Node {
 
   /** Begins a write with this many `change` calls. Throws OVERLOADED at the bound of the log: nothing has happened then. */
   write(changes: number): void {
-    const { self, size } = this.ring;
+    const { self, members } = this.ring;
     // Each origin admits its share, so that what others send always finds room: the ring never holds back what must be forwarded.
-    if ((this.log.bytesOf[self] + this.#open.length) * size > LOG_BYTES_MAX) {
+    if ((this.log.bytesOf[self] + this.#open.length) * members > LOG_BYTES_MAX) {
       throw new MeshError("OVERLOADED", `node ${this.replica} holds ${this.log.bytesOf[self]} bytes of writes that are not yet in the store; try again later`, {
         retryAfterMs: 250,
       });
@@ -175,7 +127,7 @@ export class Node {
 
   #append(segment: Segment): void {
     const { origin, last } = segment;
-    this.#pending.append(segment);
+    this.pending.append(segment);
     this.log.append(segment);
     this.ringVersion += 1;
     if (this.goneRound(origin)) this.common[origin] = last;
@@ -191,14 +143,17 @@ export class Node {
   /** Takes one segment from the predecessor. Duplicates are dropped. Throws MeshError for a gap or a clock that is too far ahead. */
   receive(segment: Segment): void {
     const { origin, first, last, newest } = segment;
-    if (last <= this.received[origin]) return;
-    if (first !== this.received[origin] + 1) {
+    // Of a departed replica without a slot everything is here already.
+    if (origin < 0 || last <= this.received[origin]) return;
+    if (first > this.received[origin] + 1) {
       throw new MeshError(
         "PROTOCOL",
         `node ${this.replica} expected write ${this.received[origin] + 1} of replica ${this.ring.replicas[origin]} and got ${first}`,
       );
     }
     this.observe(newest);
+    // After a join or a lost node the first segment of an origin may be known in part.
+    if (first <= this.received[origin]) skipApplied(segment, this.received[origin]);
     this.received[origin] = last;
     this.#append(segment);
   }
@@ -226,10 +181,20 @@ export class Node {
     this.learnFlushed(flushed);
   }
 
+  /** Takes note of what the store has: counters by replica, of which those without a slot are known. */
+  learnStored(stored: FlushedCounters): void {
+    const flushed = this.ring.zeros();
+    for (const [replica, counter] of stored) {
+      const index = this.ring.indexOf(replica);
+      if (index >= 0) flushed[index] = Math.min(counter, this.received[index]);
+    }
+    this.learnFlushed(flushed);
+  }
+
   learnFlushed(flushed: readonly number[]): void {
     if (!raise(this.flushed, flushed)) return;
     this.ringVersion += 1;
-    this.#flushOrder.flushed(this.flushed);
+    this.flushOrder.flushed(this.flushed);
   }
 
   // Application.
@@ -240,6 +205,8 @@ export class Node {
     this.#apply();
     this.log.prune((segment) => {
       const { origin, last } = segment;
+      // Of a settled replica everybody has everything.
+      if (origin < 0) return true;
       return last <= this.applied[origin] && last <= this.common[origin] && last <= this.flushed[origin];
     });
   }
@@ -254,7 +221,7 @@ export class Node {
 
   /** Applies pending writes of one origin in counter order; `integrating` ones are in a session's closed past, the others have to be applicable. */
   #applyOrigin(origin: number, upTo: number, integrating: boolean): boolean {
-    const pending = this.#pending;
+    const { pending } = this;
     let changed = false;
     for (let head = pending.head(origin); head !== undefined && this.applied[origin] < upTo; head = pending.head(origin)) {
       if (!integrating && !this.applicable(head)) break;
@@ -262,7 +229,7 @@ export class Node {
       const from = head.cursor;
       this.#applier.begin(this.ring.replicas[origin]);
       head.cursor = walkSegment(head, from, last, this.#applier);
-      this.#flushOrder.applied(head, from, last);
+      this.flushOrder.applied(head, from, last);
       raise(this.#depended, head.vector);
       pending.applied(origin, last - this.applied[origin], last === head.last);
       this.applied[origin] = last;
@@ -281,9 +248,9 @@ export class Node {
     this.ringVersion += 1;
     invariant(within(this.applied, this.received), "I1", () => `applied ${this.applied.join()} is not within received ${this.received.join()}`);
     invariant(within(this.#depended, this.applied), "I2", () => `a write that follows ${this.#depended.join()} is shown at ${this.applied.join()}`);
-    this.#flushOrder.cut(this.applied);
+    this.flushOrder.cut(this.applied);
     // Another node may have shown and flushed all of it before.
-    this.#flushOrder.flushed(this.flushed);
+    this.flushOrder.flushed(this.flushed);
   }
 
   // Sessions.
@@ -302,6 +269,18 @@ export class Node {
     this.joinWritten(written);
   }
 
+  /**
+   * The final counters of those departed of whom a session has written more than the mesh has kept; undefined where nothing is lost. The
+   * session makes those writes again (design section 7).
+   */
+  lostOf(written: Vector): FlushedCounters | undefined {
+    const lost = written.replicas.flatMap((replica, entry) => {
+      const final = this.ring.finalOf(replica);
+      return written.counters[entry] > final ? [[replica, final] as const] : [];
+    });
+    return lost.length === 0 ? undefined : lost;
+  }
+
   #reach(vector: Vector): number[] {
     const reach = this.ring.reach(vector, this.#scratch);
     if (reach === Reach.Newer) throw this.#behind();
@@ -317,7 +296,7 @@ export class Node {
     // I3 says that this cannot be: then this node has been cut off, and must not answer.
     if (!within(wanted, this.received)) throw this.#behind();
     // What sessions have seen is closed (I2); bytes that only look like it need not be.
-    if (!this.#pending.isClosed(wanted, this.applied))
+    if (!this.pending.isClosed(wanted, this.applied))
       throw new MeshError("PROTOCOL", `node ${this.replica} was asked to show writes without what they follow; a session's vector was changed on its way`);
     let changed = false;
     for (let origin = 0; origin < this.ring.size; origin++) {
@@ -340,7 +319,7 @@ export class Node {
     if (counter <= this.applied[origin]) return true;
     if (counter > this.received[origin]) return false;
     if (origin === this.ring.self) this.seal();
-    const wanted = this.#pending.vectorOf(origin, counter);
+    const wanted = this.pending.vectorOf(origin, counter);
     if (wanted !== undefined) this.integrate(wanted);
     return counter <= this.applied[origin];
   }
@@ -373,17 +352,17 @@ export class Node {
 
   /** What the flusher writes to the store next; the same again until `learnFlushed`. */
   flushBatch(): FlushBatch | undefined {
-    return this.isFlusher ? this.#flushOrder.batch() : undefined;
+    return this.isFlusher ? this.flushOrder.batch() : undefined;
   }
 
   /** Makes ready what `flushBatch` gives next, while the store works on what it gave last. */
   prepareFlush(): void {
-    if (this.isFlusher) this.#flushOrder.prepare();
+    if (this.isFlusher) this.flushOrder.prepare();
   }
 
   /** What this node has applied and does not know to be in the store, whoever flushes. */
   unflushed(): FlushBatch | undefined {
-    return this.#flushOrder.batch();
+    return this.flushOrder.batch();
   }
 
   get hasUnflushed(): boolean {

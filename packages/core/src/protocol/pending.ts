@@ -6,15 +6,20 @@ import type { Segment } from "./segment.js";
 export class Pending {
   /** Writes in all segments, the applied ones of a segment that is partly applied left out. */
   writes = 0;
-  readonly #origins: readonly Queue<Segment>[];
+  #origins: readonly Queue<Segment>[];
 
-  constructor(members: number) {
-    this.#origins = Array.from({ length: members }, () => new Queue<Segment>());
+  constructor(slots: number) {
+    this.#origins = Array.from({ length: slots }, () => new Queue<Segment>());
+  }
+
+  /** Moves to the slots of another ring: `before` gives the slot that each had, or -1. */
+  reslot(before: readonly number[]): void {
+    this.#origins = before.map((slot) => (slot < 0 ? new Queue<Segment>() : this.#origins[slot]));
   }
 
   append(segment: Segment): void {
     this.#origins[segment.origin].push(segment);
-    this.writes += segment.last - segment.first + 1;
+    this.writes += segment.last - segment.cursor.counter + 1;
   }
 
   /** The oldest segment of an origin that is not applied to its end. */
@@ -28,7 +33,7 @@ export class Pending {
     if (isEnd) this.#origins[origin].shift();
   }
 
-  /** The vector of one pending write in ring order, its own entry included; undefined where it is not pending. */
+  /** The vector of one pending write by slot, its own entry included; undefined where it is not pending. */
   vectorOf(origin: number, counter: number): number[] | undefined {
     const queue = this.#origins[origin];
     for (let sequence = queue.base; sequence < queue.end; sequence++) {

@@ -9,6 +9,7 @@
 import { ByteWriter } from "../bytes/writer.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { isUtf8 } from "../bytes/utf8.js";
+import type { Ring } from "./ring.js";
 import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, MEMBERS_MAX, VALUE_BYTES_MAX } from "../limits.js";
 
 /** Change flags. */
@@ -27,15 +28,16 @@ const WRITE_BYTES_MIN = 6;
 /** A sealed segment, with the cursor of its application. The bytes belong to it and never change. */
 export interface Segment {
   readonly bytes: Uint8Array;
-  /** The origin's index in the ring order of the node that holds the segment. */
-  readonly origin: number;
+  readonly replica: number;
+  /** The origin's slot at the node that holds the segment; -1 once it has none any more. Changes with the view. */
+  origin: number;
   readonly first: number;
   /** Counter of its newest write. */
   readonly last: number;
   /** Greatest timestamp. */
   readonly newest: number;
-  /** The writes' vector in ring order, with 0 as the origin's own entry: a write's own entry is its counter. */
-  readonly vector: readonly number[];
+  /** The writes' vector by slot, with 0 as the origin's own entry: a write's own entry is its counter. Changes with the view. */
+  vector: readonly number[];
   /** Where the next write to be applied begins, its counter, and the timestamp of the one before it. */
   cursor: SegmentCursor;
 }
@@ -65,6 +67,7 @@ export interface ChangeVisitor {
 /** Encodes the newest writes of one origin. */
 export class SegmentWriter {
   readonly #out = new ByteWriter(64 * 1024);
+  #replica = 0;
   #origin = 0;
   #first = 0;
   #base = 0;
@@ -94,6 +97,7 @@ export class SegmentWriter {
       out.varint(replicas[index]);
       out.varint(vector[index]);
     }
+    this.#replica = replicas[origin];
     this.#origin = origin;
     this.#first = first;
     this.#base = base;
@@ -127,7 +131,7 @@ export class SegmentWriter {
     const out = this.#out;
     out.view.setUint32(0, out.length - 4, true);
     out.view.setUint32(COUNT_AT, this.count, true);
-    const segment = makeSegment(out.copy(), this.#origin, this.#first, this.count, this.#base, this.#previous, this.#vector, this.#bodyAt);
+    const segment = makeSegment(out.copy(), this.#replica, this.#origin, this.#first, this.count, this.#base, this.#previous, this.#vector, this.#bodyAt);
     this.count = 0;
     return segment;
   }
@@ -135,6 +139,7 @@ export class SegmentWriter {
 
 function makeSegment(
   bytes: Uint8Array,
+  replica: number,
   origin: number,
   first: number,
   count: number,
@@ -143,44 +148,46 @@ function makeSegment(
   vector: readonly number[],
   bodyAt: number,
 ): Segment {
-  return { bytes, origin, first, last: first + count - 1, newest, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
+  return { bytes, replica, origin, first, last: first + count - 1, newest, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
 }
 
 const reader = new ByteReader(new Uint8Array(0));
 
 /**
  * Decodes the segment at `start`, whose bytes it copies. The gateway for all writes of other nodes: everything about it is
- * checked here, so that applying, flushing and forwarding trust it. `indexOf` gives a replica's place in the ring, or -1; entries of
- * departed replicas, which the store covers, are left out of the vector. Throws MalformedError.
+ * checked here, so that applying, flushing and forwarding trust it. Entries of departed replicas, which the store covers, are left out of
+ * the vector; a segment of such a one has the slot -1. Throws MalformedError.
  */
-export function decodeSegment(bytes: Uint8Array, start: number, end: number, members: number, indexOf: (replica: number) => number): Segment {
+export function decodeSegment(bytes: Uint8Array, start: number, end: number, ring: Ring): Segment {
   reader.reset(bytes, start, end);
   const length = reader.u32();
   if (length > end - start - 4) throw new MalformedError("a segment is longer than its frame");
   reader.end = start + 4 + length;
-  const origin = indexOf(reader.u32());
+  const replica = reader.u32();
+  const origin = ring.indexOf(replica);
   const first = reader.f64();
   const count = reader.u32();
   const base = reader.f64();
-  if (origin < 0) throw new MalformedError("a segment has an origin that is not in the view");
+  if (origin < 0 && !ring.hasMet(replica)) throw new MalformedError("a segment has an origin that is not in the view");
   if (first < 1 || count < 1 || count * WRITE_BYTES_MIN > length || first + count > COUNTER_MAX)
     throw new MalformedError("a segment has counters out of range");
-  const vector = decodeVector(origin, members, indexOf);
+  const vector = decodeVector(replica, ring);
   const bodyAt = reader.at - start;
   const newest = checkWrites(count, base);
   reader.finish();
-  return makeSegment(bytes.slice(start, reader.end), origin, first, count, base, newest, vector, bodyAt);
+  return makeSegment(bytes.slice(start, reader.end), replica, origin, first, count, base, newest, vector, bodyAt);
 }
 
-function decodeVector(origin: number, members: number, indexOf: (replica: number) => number): number[] {
-  const vector = new Array<number>(members).fill(0);
+function decodeVector(origin: number, ring: Ring): number[] {
+  const vector = ring.zeros();
   const entries = reader.u8();
   if (entries > MEMBERS_MAX) throw new MalformedError("a vector has too many entries");
   for (let entry = 0; entry < entries; entry++) {
-    const index = indexOf(reader.varint());
+    const replica = reader.varint();
     const counter = reader.varint();
-    if (index === origin) throw new MalformedError("a segment's vector names its origin");
-    if (index >= 0) vector[index] = counter;
+    if (replica === origin) throw new MalformedError("a segment's vector names its origin");
+    const index = ring.indexOf(replica);
+    if (index >= 0) vector[index] = ring.clamp(index, counter);
   }
   return vector;
 }
@@ -254,6 +261,13 @@ export function walkSegment(segment: Segment, from: SegmentCursor, upTo: number,
     }
   }
   return { at, counter, timestamp };
+}
+
+const NOBODY: ChangeVisitor = { change: () => undefined };
+
+/** Lets the application of a segment begin behind the write with this counter, which is applied already. */
+export function skipApplied(segment: Segment, counter: number): void {
+  segment.cursor = walkSegment(segment, segment.cursor, counter, NOBODY);
 }
 
 /** Fields that the tests of decoders change on purpose. */

@@ -1,15 +1,29 @@
 // Views: epoch, ring of members and what is left of the departed (design section 7). A view is made here, kept in the
-// store's registry as JSON that a person can read, and changed by compare-and-swap only.
+// store's registry as JSON that a person can read, and changed by compare-and-swap only. The functions that make the next view are pure;
+// when each is called, and by whom, is the business of host/membership.ts.
 
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
-import { COUNTER_MAX, MEMBERS_MAX } from "../limits.js";
+import { COUNTER_MAX, DEPARTED_TTL_MS, MEMBERS_MAX } from "../limits.js";
 import type { FlushedCounters, RegistryState, Store } from "../store.js";
 
 export interface Member {
   /** Names one start of one node; never used again. */
   readonly replica: number;
   readonly address: string;
+}
+
+/** A replica id that has left. */
+export interface Departed {
+  readonly replica: number;
+  /** The last of its counters that the mesh has: what came after it died with the node. */
+  readonly final: number;
+  /** The member that stands behind its place in the ring: it has all of the departed's writes, and its predecessor was the last to get them. */
+  readonly head: number;
+  /** Whether every member shows all of it, and so does the store: then no vector names it any more. */
+  readonly settled: boolean;
+  /** When it left, in milliseconds since 1970 by the clock of the node that made the view. */
+  readonly leftAt: number;
 }
 
 export interface View {
@@ -19,10 +33,12 @@ export interface View {
   readonly meshId: string;
   /** In ring order: each member sends to the next, the last to the first. */
   readonly members: readonly Member[];
-  /** Replica ids that have left, with the last counter that the mesh has of each. */
-  readonly finals: readonly (readonly [replica: number, counter: number])[];
+  /** Those who have left, for as long as tokens may name them. */
+  readonly departed: readonly Departed[];
   /** The replica id that the next member gets. */
   readonly nextReplica: number;
+  /** The last member has ended, and the store has everything. */
+  readonly ended?: true;
 }
 
 const REPLICA_MAX = 0xff_ff_ff_ff;
@@ -42,21 +58,35 @@ export function viewIn({ registry, flushed }: RegistryState, storeName: string):
   if (registry === undefined) return undefined;
   const view = parseView(registry.epoch, registry.bytes, storeName);
   const counters = new Map(flushed);
-  return { ...view, finals: view.finals.map(([replica, counter]) => [replica, Math.max(counter, counters.get(replica) ?? 0)]) };
+  return { ...view, departed: view.departed.map((one) => ({ ...one, final: Math.max(one.final, counters.get(one.replica) ?? 0) })) };
 }
 
 /**
  * Begins a new view with these members, in this order of the ring, each under a new replica id. All members of the view
  * before it have departed: of their writes the mesh has what is in the store. Rejects with STORE_… codes or ADDRESS_INVALID.
  */
-export async function formMesh(store: Store, addresses: readonly string[], newMeshId: () => string): Promise<View> {
+export async function formMesh(store: Store, addresses: readonly string[], newMeshId: () => string, now: number): Promise<View> {
   checkAddresses(addresses);
+  return (await changeView(store, ({ view, flushed }) => formedView(view, flushed, addresses, newMeshId, now)))!;
+}
+
+/** What a change of the view is made from. */
+export interface ViewState {
+  readonly view: View | undefined;
+  readonly flushed: FlushedCounters;
+}
+
+/**
+ * Makes the next view by compare-and-swap, from whatever stands in the registry at that moment. Returns undefined where `next` does:
+ * nothing is to be changed. Rejects with STORE_… codes.
+ */
+export async function changeView(store: Store, next: (state: ViewState) => View | undefined): Promise<View | undefined> {
   for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
     const state = await store.readRegistry();
     const before = viewIn(state, store.name);
-    const next = nextView(before, state.flushed, addresses, newMeshId);
-    const swapped = await store.swapRegistry(before?.epoch ?? 0, { epoch: next.epoch, bytes: formatView(next) });
-    if (swapped) return next;
+    const view = next({ view: before, flushed: state.flushed });
+    if (view === undefined) return undefined;
+    if (await store.swapRegistry(before?.epoch ?? 0, { epoch: view.epoch, bytes: formatView(view) })) return view;
   }
   throw new MeshError("STORE_UNAVAILABLE", `the registry of ${store.name} keeps changing; stop the other programs that form a mesh on it`);
 }
@@ -70,18 +100,76 @@ function checkAddresses(addresses: readonly string[]): void {
   }
 }
 
-/** The view that follows when all members are replaced. Pure, so that it can be tested without a store. */
-export function nextView(before: View | undefined, flushed: FlushedCounters, addresses: readonly string[], newMeshId: () => string): View {
+/** The view that follows when all members are replaced. */
+export function formedView(before: View | undefined, flushed: FlushedCounters, addresses: readonly string[], newMeshId: () => string, now: number): View {
   const counters = new Map(flushed);
   const first = before?.nextReplica ?? 1;
-  const departed = before?.members.map(({ replica }) => [replica, counters.get(replica) ?? 0] as const) ?? [];
+  const ended = before?.members.map(({ replica }) => ({ replica, final: counters.get(replica) ?? 0, head: first, settled: true, leftAt: now })) ?? [];
   return {
     epoch: (before?.epoch ?? 0) + 1,
     meshId: before?.meshId ?? newMeshId(),
     members: addresses.map((address, index) => ({ replica: first + index, address })),
-    finals: [...(before?.finals ?? []), ...departed],
+    // Nobody has more of them than the store.
+    departed: [...remembered(before, now).map((one) => ({ ...one, head: first, settled: true })), ...ended],
     nextReplica: first + addresses.length,
   };
+}
+
+/** The view with one more member, who enters at the end of the ring and gets what the mesh has from the one before. */
+export function viewWith(before: View, address: string, now: number): View {
+  if (before.members.length >= MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `the mesh has ${MEMBERS_MAX} nodes already, and no more are possible`);
+  return {
+    ...before,
+    epoch: before.epoch + 1,
+    members: [...before.members, { replica: before.nextReplica, address }],
+    departed: remembered(before, now),
+    nextReplica: before.nextReplica + 1,
+  };
+}
+
+/**
+ * The view without some members. `received` gives the counters that the next member behind them has: of what they themselves wrote, and of
+ * those departed before that they stood in for.
+ */
+export function viewWithout(before: View, gone: ReadonlySet<number>, received: (replica: number) => number | undefined, now: number): View {
+  const { members } = before;
+  const behind = new Map<number, number>();
+  members.forEach(({ replica }, index) => {
+    if (!gone.has(replica)) return;
+    let next = index;
+    do next = (next + 1) % members.length;
+    while (gone.has(members[next].replica));
+    behind.set(replica, members[next].replica);
+  });
+  const left = [...behind].map(([replica, head]) => ({ replica, final: received(replica) ?? 0, head, settled: false, leftAt: now }));
+  // The one who stood in has left as well, perhaps before it had passed everything on.
+  const moved = remembered(before, now).map((one) => {
+    const head = behind.get(one.head);
+    if (head === undefined) return one;
+    return one.settled ? { ...one, head } : { ...one, head, final: Math.min(one.final, received(one.replica) ?? one.final) };
+  });
+  return {
+    ...before,
+    epoch: before.epoch + 1,
+    members: members.filter(({ replica }) => !gone.has(replica)),
+    departed: [...moved, ...left],
+  };
+}
+
+/** The view in which these of the departed are settled. */
+export function viewSettled(before: View, settled: ReadonlySet<number>, now: number): View {
+  const departed = remembered(before, now).map((one) => (settled.has(one.replica) ? { ...one, settled: true } : one));
+  return { ...before, epoch: before.epoch + 1, departed };
+}
+
+/** The view of a mesh that has ended: whoever starts next need not look for its members. */
+export function viewEnded(before: View): View {
+  return { ...before, epoch: before.epoch + 1, ended: true };
+}
+
+/** The departed whom some token may still name. */
+function remembered(view: View | undefined, now: number): readonly Departed[] {
+  return view?.departed.filter(({ leftAt }) => leftAt + DEPARTED_TTL_MS > now) ?? [];
 }
 
 function formatView(view: View): Uint8Array {
@@ -100,7 +188,7 @@ function parseView(epoch: number, bytes: Uint8Array, storeName: string): View {
 }
 
 function isView(view: View): boolean {
-  const { members, finals } = view;
+  const { members, departed } = view;
   return (
     typeof view.meshId === "string" &&
     isReplica(view.nextReplica) &&
@@ -108,8 +196,17 @@ function isView(view: View): boolean {
     members.length >= 1 &&
     members.length <= MEMBERS_MAX &&
     members.every(({ replica, address }) => isReplica(replica) && replica < view.nextReplica && typeof address === "string") &&
-    Array.isArray(finals) &&
-    finals.every(([replica, counter]) => isReplica(replica) && Number.isSafeInteger(counter) && counter >= 0 && counter <= COUNTER_MAX)
+    Array.isArray(departed) &&
+    departed.every(
+      ({ replica, final, head, settled, leftAt }) =>
+        isReplica(replica) &&
+        typeof settled === "boolean" &&
+        isReplica(head) &&
+        Number.isSafeInteger(leftAt) &&
+        Number.isSafeInteger(final) &&
+        final >= 0 &&
+        final <= COUNTER_MAX,
+    )
   );
 }
 

@@ -12,9 +12,11 @@ export class Causality {
   readonly #lineageWrites: WriteSet[] = [];
   readonly #lineageReads: WriteSet[] = [];
   readonly #byKey = new Map<string, number[]>();
+  readonly #lost: ReadonlySet<number>;
 
   constructor(history: History) {
     this.history = history;
+    this.#lost = new Set(history.lost.map(({ id }) => id));
     for (const write of history.writes) for (const key of write.keys) this.#writesOf(key).push(write.id);
     for (const operation of history.operations) this.#follow(operation);
   }
@@ -54,7 +56,7 @@ export class Causality {
     const set = this.before(operation.id).copy();
     for (const { write } of observed) {
       if (write === undefined) continue;
-      set.add(write);
+      this.#see(set, write);
       set.addAll(this.past(write));
     }
     return set;
@@ -107,7 +109,7 @@ export class Causality {
       lineageReads.addAll(this.#lineageReads[parent]);
       const { write, observed } = this.history.operations[parent];
       if (write !== undefined && this.#isInPast(write)) lineageWrites.add(write);
-      for (const seen of observed) if (seen.write !== undefined) lineageReads.add(seen.write);
+      for (const seen of observed) if (seen.write !== undefined) this.#see(lineageReads, seen.write);
     }
     this.#before.push(before);
     this.#lineageWrites.push(lineageWrites);
@@ -120,10 +122,15 @@ export class Causality {
     if (operation.write !== undefined && this.#isInPast(operation.write)) after.add(operation.write);
     for (const { write } of operation.observed) {
       if (write === undefined) continue;
-      after.add(write);
+      this.#see(after, write);
       after.addAll(this.past(write));
     }
     return after;
+  }
+
+  /** A write that died with its node may be seen, by its own session and when that has made it again; nobody can count on it. */
+  #see(set: WriteSet, write: number): void {
+    if (!this.#lost.has(write)) set.add(write);
   }
 
   /** A session that was not told that its write happened does not count on it. */

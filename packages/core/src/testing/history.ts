@@ -1,6 +1,8 @@
 // What was asked and answered in one run, as a client could have written it down, and what the store held after each of its
 // changes. The workload records it (workload.ts), causality.ts derives the ground truth from it, checkers/ judge it.
 
+import type { Durability } from "../mesh.js";
+
 /** Names a write as the nodes do, and ranks it: the greater (timestamp, replica) wins. */
 export interface Stamp {
   readonly timestamp: number;
@@ -24,6 +26,7 @@ export interface Write {
   readonly deletion: boolean;
   /** World time from which it may read as absent on some clock; undefined where it never expires. */
   readonly expiresFromMs: number | undefined;
+  readonly durability: Durability | undefined;
   outcome: Outcome;
   /** Where it became known. */
   stamp: Stamp | undefined;
@@ -83,6 +86,7 @@ export interface StoreState {
 export interface WriteDetails {
   readonly deletion?: boolean;
   readonly expiresFromMs?: number;
+  readonly durability?: Durability;
 }
 
 export class History {
@@ -92,6 +96,12 @@ export class History {
   readonly storeStates: StoreState[] = [];
   /** Calls that failed in a way that the run's faults do not excuse, and nodes that stopped. */
   readonly failures: string[] = [];
+  /** The final counters of replicas that have left; what lies beyond them is lost. */
+  readonly finals = new Map<number, number>();
+  /** Writes that were acknowledged and died with their nodes. */
+  readonly lost: Write[] = [];
+  /** Whether at most one node was lost at a time. */
+  singleFaults = true;
   readonly #heads = new Map<string, number>();
 
   /** Begins a session: fresh, as a fork of one other, or as the join of several. */
@@ -105,10 +115,29 @@ export class History {
   openWrite(session: string, node: string, keys: readonly string[], atMs = 0, details: WriteDetails = {}): Write {
     const id = this.writes.length;
     const operation = this.#continue(session, { session, kind: "write", node, atMs, untilMs: Infinity, write: id, observed: [] });
-    const { deletion = false, expiresFromMs } = details;
-    const write: Write = { id, operation: operation.id, keys, deletion, expiresFromMs, outcome: "pending", stamp: undefined };
+    const { deletion = false, expiresFromMs, durability } = details;
+    const write: Write = { id, operation: operation.id, keys, deletion, expiresFromMs, durability, outcome: "pending", stamp: undefined };
     this.writes.push(write);
     return write;
+  }
+
+  finalOf(replica: number): number {
+    return this.finals.get(replica) ?? Infinity;
+  }
+
+  /**
+   * Takes the writes that died with their nodes out of everybody's past: those beyond the final counters. Their sessions may have made them again,
+   * under stamps that nobody was told. Of a write at level `memory` whose stamp nobody noted it cannot be told whether it is one of them.
+   */
+  loseWrites(): void {
+    if (this.finals.size === 0) return;
+    for (const write of this.writes) {
+      const { stamp } = write;
+      if (stamp === undefined ? write.durability !== "memory" : stamp.counter <= this.finalOf(stamp.replica)) continue;
+      if (write.outcome === "done") this.lost.push(write);
+      write.outcome = "unknown";
+      write.stamp = undefined;
+    }
   }
 
   closeWrite(write: Write, outcome: Outcome, untilMs = 0, stamp?: Stamp): void {

@@ -3,14 +3,21 @@
 
 import type { ClientSession } from "../client/session.js";
 import type { Loads } from "../host/loads.js";
+import type { Membership } from "../host/membership.js";
+import type { Newcomer } from "../host/newcomer.js";
 import type { FlushBatch } from "../protocol/flush-order.js";
 import type { Node } from "../protocol/node.js";
+import type { Base } from "../wire/messages.js";
+import { Ring } from "../protocol/ring.js";
+import type { View } from "../protocol/view.js";
 import { join, type Vector } from "../protocol/vector.js";
 import type { Link } from "../client/link.js";
 
 export interface Parts {
   readonly Node: typeof Node;
   readonly Loads: typeof Loads;
+  readonly Membership: typeof Membership;
+  readonly Newcomer: typeof Newcomer;
   readonly Session: typeof ClientSession;
 }
 
@@ -143,9 +150,9 @@ export const MUTATIONS: readonly Mutation[] = [
         override flushBatch(): FlushBatch | undefined {
           const batch = this.unflushed();
           const { self } = this.ring;
-          if (batch === undefined || batch.applied[self] <= this.flushed[self]) return undefined;
-          const applied = this.flushed.map((counter, index) => (index === self ? batch.applied[self] : counter));
-          return { rows: batch.rows.filter((row) => row.replica === this.replica), applied };
+          const own = batch?.flushed.find(([replica]) => replica === this.replica);
+          if (batch === undefined || own === undefined || own[1] <= this.flushed[self]) return undefined;
+          return { rows: batch.rows.filter((row) => row.replica === this.replica), flushed: [own] };
         }
       },
   ),
@@ -160,4 +167,67 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     }),
   },
+  {
+    name: "final-is-flushed",
+    rule: "7: the final counter of a departed node is what its head has received",
+    change: ({ Membership: Base }) => ({
+      Membership: class extends Base {
+        protected override received(replica: number): number | undefined {
+          const { node } = this.host;
+          const index = node.ring.indexOf(replica);
+          return index < 0 ? undefined : node.flushed[index];
+        }
+      },
+    }),
+  },
+  {
+    name: "settled-when-flushed",
+    rule: "7: a departed replica leaves the vectors when everybody shows all of it",
+    change: ({ Membership: Base }) => ({
+      Membership: class extends Base {
+        protected override settledEverywhere(slot: number): boolean {
+          const { node } = this.host;
+          return node.flushed[slot] >= node.ring.finals[slot];
+        }
+      },
+    }),
+  },
+  {
+    name: "complete-at-once",
+    rule: "7: a newcomer serves nobody before it has what its predecessor had",
+    change: ({ Newcomer: Base }) => ({
+      Newcomer: class extends Base {
+        override begin(base: Base, now: number): void {
+          super.begin(base, now);
+          this.complete();
+        }
+      },
+    }),
+  },
+  nodeMutation(
+    "no-clamp",
+    "7: vectors are clamped to the final counters of the departed",
+    (Base) =>
+      class extends Base {
+        protected override ringOf(view: View, replica: number): Ring {
+          return new UnclampedRing(view, replica);
+        }
+      },
+  ),
+  nodeMutation(
+    "nothing-is-lost",
+    "7: own writes that died with a node are made again by their session",
+    (Base) =>
+      class extends Base {
+        override lostOf(): undefined {
+          return undefined;
+        }
+      },
+  ),
 ];
+
+class UnclampedRing extends Ring {
+  override clamp(_index: number, counter: number): number {
+    return counter;
+  }
+}

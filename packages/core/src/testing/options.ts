@@ -30,6 +30,22 @@ export interface SimulationOptions {
   readonly roamChance: number;
   /** Bytes added to each value: with many of them caches overflow and load again. */
   readonly padding: number;
+  /** undefined where all nodes stay. */
+  readonly unrest: Unrest | undefined;
+}
+
+/** What happens to the membership of a run. */
+export interface Unrest {
+  readonly crashes: number;
+  readonly cuts: number;
+  readonly leaves: number;
+  /** Addresses at which nodes may join later. */
+  readonly spares: number;
+  readonly clockJumps: number;
+  readonly outages: number;
+  /** Whether each fault waits until the mesh has got over the one before it. */
+  readonly oneAtATime: boolean;
+  readonly suspectMs: number;
 }
 
 /** Draws the options of the run with this seed. */
@@ -39,7 +55,7 @@ export function drawOptions(seed: number): SimulationOptions {
   const delayMsMin = random.magnitude(0.05, 2);
   // Caches that overflow are worth having only where there is time to overflow between two events: many steps, and a store that is near.
   const overflows = random.chance(0.2);
-  return {
+  const options = {
     nodes: random.int(2, 5),
     clients: random.int(1, 3),
     workflows: overflows ? random.int(5, 8) : random.int(2, 6),
@@ -58,5 +74,29 @@ export function drawOptions(seed: number): SimulationOptions {
     writeShare: random.between(0.25, 0.75),
     roamChance: random.between(0.2, 0.9),
     padding: overflows ? random.int(5_000, 10_000) : 0,
+    unrest: undefined,
+  };
+  return overflows || random.chance(0.5) ? options : { ...options, ...drawUnrest(random, options.delayMsMax) };
+}
+
+/** Faults take seconds to be noticed, so these runs are slower; and their delays are short beside what makes a node suspect. */
+function drawUnrest(random: SeededRandom, delayMsMax: number): Partial<SimulationOptions> {
+  const delay = Math.min(delayMsMax, 10);
+  const oneAtATime = random.chance(0.5);
+  return {
+    delayMsMax: delay,
+    delayMsMin: delay / random.between(1, 10),
+    pauseMs: random.magnitude(20, 400),
+    unrest: {
+      crashes: random.int(0, 3),
+      cuts: random.int(0, 2),
+      leaves: random.int(0, 2),
+      spares: random.int(0, 2),
+      // A node whose clock is wrong cannot join again before it is right.
+      clockJumps: oneAtATime ? random.int(0, 1) : 0,
+      outages: random.int(0, 1),
+      oneAtATime,
+      suspectMs: random.pick([300, 600, 1_000]) + 20 * delay,
+    },
   };
 }

@@ -2,7 +2,9 @@
 // its dot, which may become known after others have met it, so such observations are completed at the end of the run.
 
 import type { Entry } from "../mesh.js";
-import { History, type Observation, type Outcome, type Stamp, type StoredWrite, type Write } from "./history.js";
+import type { Change } from "../client/call.js";
+import type { View } from "../protocol/view.js";
+import { History, type Observation, type Outcome, type Stamp, type StoredWrite, type Write, type WriteDetails } from "./history.js";
 import type { StoreContent } from "./simulated-store.js";
 
 type OpenObservation = { -readonly [Field in keyof Observation]: Observation[Field] };
@@ -31,13 +33,24 @@ export class Recorder {
     return Array.isArray(value) ? (value[0] as number) : (value as number);
   }
 
+  /** Whether these are the changes of that write. */
+  isOf(write: Write, changes: readonly Change[], decode: (bytes: Uint8Array) => unknown): boolean {
+    const { value } = changes[0];
+    return value === null ? write.deletion : !write.deletion && this.#writeOf(decode(value)) === write.id;
+  }
+
+  /** Notes what the mesh has kept at the end. */
+  kept(view: View): void {
+    for (const { replica, final } of view.departed) this.history.finals.set(replica, final);
+  }
+
   mayDelete(key: string): boolean {
     return !this.#unknownDeletions.has(key) && !this.#openDeletions.has(key);
   }
 
-  open(session: string, node: string, keys: readonly string[], atMs: number, deletion: boolean, expiresFromMs?: number): Write {
-    if (deletion) for (const key of keys) this.#openDeletions.add(key);
-    return this.history.openWrite(session, node, keys, atMs, { deletion, expiresFromMs });
+  open(session: string, node: string, keys: readonly string[], atMs: number, details: WriteDetails = {}): Write {
+    if (details.deletion === true) for (const key of keys) this.#openDeletions.add(key);
+    return this.history.openWrite(session, node, keys, atMs, details);
   }
 
   /** The node named the write. */
@@ -88,6 +101,7 @@ export class Recorder {
       const stored = rows.map(([key, stamp, value]) => this.#storedWrite(key, stamp, value, decode));
       this.history.storeStates.push({ atMs, rows: stored, flushed });
     }
+    this.history.loseWrites();
     for (const write of this.history.writes) {
       if (write.stamp !== undefined) write.follows = this.#vectors.get(`${write.stamp.replica}:${write.stamp.counter}`);
     }

@@ -7,24 +7,30 @@ import type { Link } from "../client/link.js";
 import type { Change } from "../client/call.js";
 import { ClientSession } from "../client/session.js";
 import type { Platform } from "../clock.js";
-import { formMesh, startHost } from "../embedded/start-node.js";
+import { formMesh } from "../embedded/start-node.js";
 import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { Loads } from "../host/loads.js";
+import { Membership } from "../host/membership.js";
+import { Newcomer } from "../host/newcomer.js";
 import type { Session } from "../mesh.js";
 import { Node } from "../protocol/node.js";
 import type { Segment } from "../protocol/segment.js";
+import { within } from "../protocol/ring.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
+import { viewIn, type View } from "../protocol/view.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
 import type { Observation, Write } from "./history.js";
 import type { Mutation, Parts } from "./mutations.js";
 import { drawOptions, type SimulationOptions } from "./options.js";
 import { Recorder } from "./recorder.js";
-import { SimulatedClock } from "./simulated-clock.js";
+import { SimulatedClock, type Life } from "./simulated-clock.js";
+import { SimulatedMember, type MemberWorld } from "./simulated-member.js";
 import { SimulatedStore, StoreContent } from "./simulated-store.js";
 import { SimulatedNetwork } from "./simulated-transport.js";
 import { Simulation, type Settle } from "./simulation.js";
+import { Troublemaker, type UnrestWorld } from "./unrest.js";
 import { Workflow, type WorkflowWorld } from "./workflow.js";
 
 const SECRET = "a secret of simulated meshes";
@@ -65,8 +71,9 @@ export async function runSeed(seed: number, { settle, mutation, traced = false }
   try {
     await simulation.run(world.play());
   } catch (error) {
-    stalled = String((error as Error)?.stack ?? error);
+    stalled = [String((error as Error)?.stack ?? error), ...world.members.map((member) => member.describe())].join("\n");
   }
+  world.remember();
   world.recorder.finish((bytes) => jsonCodec.decode(bytes));
   if (stalled !== undefined) history.failures.push(stalled);
   return {
@@ -82,18 +89,18 @@ export async function runSeed(seed: number, { settle, mutation, traced = false }
   };
 }
 
-class World implements WorkflowWorld {
+class World implements WorkflowWorld, UnrestWorld {
   readonly simulation: Simulation;
   readonly options: SimulationOptions;
   readonly recorder: Recorder;
   readonly network: SimulatedNetwork;
   readonly clients: MeshClient[] = [];
   readonly addresses: readonly string[];
+  readonly members: readonly SimulatedMember[];
   readonly keys: readonly string[];
   readonly expiringKeys = ["expiring-0", "expiring-1"];
   readonly #content = new StoreContent();
   readonly #stores: SimulatedStore[] = [];
-  readonly #hosts: Host[] = [];
   readonly #parts: Parts;
   readonly #expected = new Map<Session, Write>();
 
@@ -101,8 +108,9 @@ class World implements WorkflowWorld {
     this.simulation = simulation;
     this.options = options;
     this.recorder = new Recorder(options.padding);
-    this.addresses = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
+    this.addresses = Array.from({ length: options.nodes + (options.unrest?.spares ?? 0) }, (_, index) => `n${index + 1}`);
     this.keys = Array.from({ length: options.keys }, (_, index) => `k${index}`);
+    this.recorder.history.singleFaults = options.unrest?.oneAtATime ?? true;
     this.#content.onApply = (content) => this.recorder.stored(content, simulation.time);
     const { random } = simulation;
     this.network = new SimulatedNetwork(simulation, {
@@ -117,6 +125,25 @@ class World implements WorkflowWorld {
     });
     const parts = this.#watched();
     this.#parts = { ...parts, ...mutation?.change(parts, { received: (replica) => this.#received(replica) }) };
+    const suspectMs = options.unrest?.suspectMs ?? Infinity;
+    const members: MemberWorld = {
+      network: this.network,
+      secret: SECRET,
+      cacheBytes: CACHE_BYTES,
+      suspicion: { suspectMsMin: suspectMs, suspectMsMax: suspectMs * 3, takeOverMs: suspectMs * 10 },
+      parts: this.#parts,
+      platform: (life) => this.#platform(life),
+      store: (name) => this.#store(name),
+      setsClocks: (options.unrest?.clockJumps ?? 0) > 0,
+      sleep: (ms) => simulation.sleep(ms),
+      stopped: (address, error) => void this.recorder.history.failures.push(`${address} stopped: ${error.message}`),
+      note: (line) => simulation.note(line),
+    };
+    this.members = this.addresses.map((address) => new SimulatedMember(address, members));
+  }
+
+  get #hosts(): Host[] {
+    return this.members.flatMap(({ host }) => host ?? []);
   }
 
   get evictions(): number {
@@ -132,14 +159,32 @@ class World implements WorkflowWorld {
   #watched(): Parts {
     const { recorder } = this;
     const expected = this.#expected;
+    const checkI1 = (): void => this.#checkI1();
+    const isComplete = (replica: number): boolean => this.#hosts.some((host) => host.replica === replica && host.isComplete);
+    const mayNotBeBehind = (replica: number): boolean => this.#mayNotBeBehind(replica);
     return {
       Loads,
+      Membership,
+      Newcomer: class extends Newcomer {
+        override complete(): void {
+          super.complete();
+          checkI1();
+        }
+      },
       Node: class extends Node {
         override learn(visible: Vector, written: Vector, time: number): void {
           try {
             super.learn(visible, written, time);
           } catch (error) {
-            recorder.history.failures.push(`I3: node ${this.replica}: ${String(error)}`);
+            if (mayNotBeBehind(this.replica)) recorder.history.failures.push(`I3: node ${this.replica}: ${String(error)}`);
+            throw error;
+          }
+        }
+        override install(view: View): void {
+          try {
+            super.install(view);
+          } catch (error) {
+            if (isComplete(this.replica)) recorder.history.failures.push(`node ${this.replica} cannot follow: ${String(error)}`);
             throw error;
           }
         }
@@ -155,24 +200,45 @@ class World implements WorkflowWorld {
         }
       },
       Session: class extends ClientSession {
-        override wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[]): void {
+        override wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[], view: number): void {
           const write = expected.get(this);
-          expected.delete(this);
-          if (write !== undefined) recorder.stamped(write, { replica: link.replica, counter, timestamp });
-          super.wrote(link, counter, timestamp, changes);
+          // What was lost with a node is made again before what is expected; its value says so.
+          if (write !== undefined && recorder.isOf(write, changes, (bytes) => jsonCodec.decode(bytes))) {
+            expected.delete(this);
+            recorder.stamped(write, { replica: link.replica, counter, timestamp });
+          }
+          super.wrote(link, counter, timestamp, changes, view);
         }
       },
     };
+  }
+
+  /** Whether a node is a member of the newest view and complete, so that nothing that a session has seen can be unknown to it. */
+  #mayNotBeBehind(replica: number): boolean {
+    const host = this.#hosts.find((one) => one.replica === replica);
+    return this.options.unrest === undefined || (host?.isComplete === true && host.node.view.epoch === this.#content.registry?.epoch);
+  }
+
+  /** What any member shows, every member of its view has received; a newcomer counts once it is complete. */
+  #checkI1(): void {
+    const hosts = this.#hosts.filter(({ isComplete, node }) => isComplete && node.view.epoch === this.#content.registry?.epoch);
+    for (const { node: showing } of hosts) {
+      for (const { node: receiving } of hosts) {
+        if (within(showing.applied, receiving.received)) continue;
+        const shown = `node ${showing.replica} shows ${showing.applied.join()}`;
+        this.recorder.history.failures.push(`I1: ${shown}, of which node ${receiving.replica} has received ${receiving.received.join()}`);
+      }
+    }
   }
 
   expectStamp(session: Session, write: Write): void {
     this.#expected.set(session, write);
   }
 
-  #platform(): Platform {
+  #platform(life?: Life): Platform & { readonly clock: SimulatedClock } {
     const random = this.simulation.random.split();
     const { clockSkewMs } = this.options;
-    const clock = new SimulatedClock(this.simulation, { offsetMs: random.between(-clockSkewMs, clockSkewMs) / 2, drift: random.between(-1e-4, 1e-4) });
+    const clock = new SimulatedClock(this.simulation, { offsetMs: random.between(-clockSkewMs, clockSkewMs) / 2, drift: random.between(-1e-4, 1e-4) }, life);
     return { clock, random: random.next, entropy: (count) => Uint8Array.from({ length: count }, () => random.int(0, 255)) };
   }
 
@@ -187,31 +253,47 @@ class World implements WorkflowWorld {
     await this.#start();
     const workflows = Array.from({ length: this.options.workflows }, (_, index) => new Workflow(this, `w${index + 1}`).run());
     const sampling = this.#sampleNowAndThen();
+    const { unrest, steps, pauseMs } = this.options;
+    if (unrest !== undefined) await new Troublemaker(this, unrest).run(steps * pauseMs * 0.8);
     await Promise.all(workflows);
     await sampling;
+    this.#content.isAway = false;
+    for (const member of this.members) member.heal();
     this.network.calm = true;
     for (const store of this.#stores) store.calm = true;
     await this.#rest();
-    for (const address of this.addresses) await this.#sample(address, true);
+    for (const { address, isUp } of this.members) if (isUp) await this.#sample(address, true);
+  }
+
+  /** Tells the history what the mesh has kept of those who have left. */
+  remember(): void {
+    const { registry, flushed } = this.#content;
+    const view = viewIn({ registry, flushed: [...flushed] }, "the simulated store");
+    if (view !== undefined) this.recorder.kept(view);
+  }
+
+  setAway(isAway: boolean): void {
+    this.#content.isAway = isAway;
+  }
+
+  isSettled(): boolean {
+    const hosts = this.#hosts;
+    const { registry } = this.#content;
+    const view = viewIn({ registry, flushed: [] }, "the simulated store")!;
+    return (
+      !this.#content.isAway &&
+      this.members.every(({ isCut, isBusy }) => !isCut && !isBusy) &&
+      view.members.length === hosts.length &&
+      hosts.every(({ isComplete, neighbours, node }) => isComplete && neighbours.isLinked && node.view.epoch === registry?.epoch)
+    );
   }
 
   async #start(): Promise<void> {
     const platform = this.#platform();
     const founder = this.#store("founder");
     founder.calm = true;
-    const view = await formMesh(founder, this.addresses, platform);
-    for (const { address, replica } of view.members) {
-      const store = this.#store(`store of ${address}`);
-      store.calm = true;
-      const onFatal = (error: Error): void => void this.recorder.history.failures.push(`${address} stopped: ${error.message}`);
-      this.#hosts.push(
-        await startHost(
-          { store, transport: this.network.transport(address), address, replica, secret: SECRET, cacheBytes: CACHE_BYTES, onFatal, platform: this.#platform() },
-          this.#parts,
-        ),
-      );
-      store.calm = false;
-    }
+    const view = await formMesh(founder, this.addresses.slice(0, this.options.nodes), platform);
+    for (const { address, replica } of view.members) await this.members.find((member) => member.address === address)!.found(replica);
     for (let index = 0; index < this.options.clients; index++) {
       const client = new MeshClient(
         {
@@ -232,6 +314,7 @@ class World implements WorkflowWorld {
   async #sampleNowAndThen(): Promise<void> {
     for (let index = 0; index < 4; index++) {
       await this.simulation.sleep(this.options.pauseMs * this.options.steps * 0.2);
+      this.#checkI1();
       await Promise.all(this.addresses.map((address) => this.#sample(address, false)));
     }
   }
@@ -240,16 +323,24 @@ class World implements WorkflowWorld {
   async #sample(address: string, final: boolean): Promise<void> {
     const session = this.clients[0].session(undefined, { node: address }) as ClientSession;
     const observed: Observation[] = [];
+    const settled = this.#settled(address);
     try {
       for (let at = 0; at < (final ? this.keys.length : SAMPLED_AT_ONCE); at += SAMPLED_AT_ONCE) {
         const keys = this.keys.slice(at, at + SAMPLED_AT_ONCE);
         const values = await session.getMany(keys);
         values.forEach((value, index) => observed.push(this.recorder.observe(keys[index], value)));
       }
-      this.recorder.history.samples.push({ node: session.node, cut: JSON.stringify(session.context().visible), observed, final });
+      // What is settled is in the cut without being named.
+      if (settled !== this.#settled(address) || session.node !== address) return;
+      this.recorder.history.samples.push({ node: session.node, cut: JSON.stringify([session.context().visible, settled]), observed, final });
     } catch (error) {
       if (final || !(error instanceof MeshError)) throw error;
     }
+  }
+
+  #settled(address: string): string {
+    const host = this.members.find((member) => member.address === address)?.host;
+    return JSON.stringify(host?.node.view.departed.filter(({ settled }) => settled).map(({ replica, final }) => [replica, final]));
   }
 
   /** Everything is applied everywhere and in the store, and nothing is kept any longer. */
@@ -257,16 +348,21 @@ class World implements WorkflowWorld {
     const { simulation } = this;
     const until = simulation.time + REST_MS_MAX;
     while (!this.#isAtRest()) {
-      if (simulation.time > until)
-        throw new Error(`not at rest ${REST_MS_MAX} ms after the last fault: ${this.#hosts.map((host) => JSON.stringify(host.status())).join("\n")}`);
+      if (simulation.time > until) throw new Error(`not at rest ${REST_MS_MAX} ms after the last fault`);
       await simulation.sleep(5);
     }
   }
 
   #isAtRest(): boolean {
-    const newest = this.#hosts.map((host) => host.node.counter).join();
+    if (!this.isSettled()) return false;
+    const newest = new Map(this.#hosts.map(({ replica, node }) => [replica, node.counter]));
     return this.#hosts.every(
-      ({ node }) => node.applied.join() === newest && node.flushed.join() === newest && node.pendingWrites === 0 && node.log.length === 0,
+      ({ node }) =>
+        // Those who have left have no place in the vectors any more.
+        node.ring.size === node.ring.members &&
+        node.pendingWrites === 0 &&
+        node.log.length === 0 &&
+        node.ring.replicas.every((replica, slot) => node.applied[slot] === newest.get(replica) && node.flushed[slot] === newest.get(replica)),
     );
   }
 }

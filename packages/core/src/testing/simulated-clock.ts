@@ -14,13 +14,20 @@ export interface SimulatedClockOptions {
 /** 2026-01-01T00:00:00Z: when simulated worlds begin. */
 export const WORLD_BEGINS_MS = 1_767_225_600_000;
 
+/** One run of a program, which may be killed: nothing that it has scheduled happens then. */
+export interface Life {
+  alive: boolean;
+}
+
 export class SimulatedClock implements Clock {
   readonly #simulation: Simulation;
+  readonly #life: Life;
   readonly #drift: number;
   #offsetMs: number;
 
-  constructor(simulation: Simulation, options: SimulatedClockOptions) {
+  constructor(simulation: Simulation, options: SimulatedClockOptions, life: Life = { alive: true }) {
     this.#simulation = simulation;
+    this.#life = life;
     this.#offsetMs = options.offsetMs;
     this.#drift = options.drift;
   }
@@ -35,15 +42,19 @@ export class SimulatedClock implements Clock {
   }
 
   after(ms: number, task: () => void): Timer {
-    return this.#simulation.schedule(ms, task);
+    return this.#simulation.schedule(ms, () => this.#run(task));
   }
 
   soon(task: () => void): void {
-    this.#simulation.schedule(0, task);
+    this.#simulation.schedule(0, () => this.#run(task));
   }
 
   defer(task: () => void): void {
-    this.#simulation.schedule(0, task);
+    this.#simulation.schedule(0, () => this.#run(task));
+  }
+
+  #run(task: () => void): void {
+    if (this.#life.alive) task();
   }
 
   /** Sets the wall clock forward, or back by a negative amount. */

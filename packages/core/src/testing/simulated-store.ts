@@ -1,7 +1,8 @@
 // A database in a simulated world: what several nodes share (StoreContent), and one Store per node over it, each with its own
 // delays and outages. Content changes in one event per call, somewhere between the call and its answer.
 
-import { MeshError } from "../errors.js";
+import { decodeUtf8 } from "../bytes/utf8.js";
+import { fencedError, MeshError } from "../errors.js";
 import type { FlushedCounters, RegistryRecord, Row, ScanPage, Store, StoreAbilities } from "../store.js";
 import type { SeededRandom } from "./random.js";
 import type { Simulation } from "./simulation.js";
@@ -11,6 +12,8 @@ export class StoreContent {
   readonly rows = new Map<string, Row>();
   readonly flushed = new Map<number, number>();
   registry: RegistryRecord | undefined;
+  /** An outage: every call fails, though half of them may have happened. */
+  isAway = false;
   /** Called after every `apply`, with the content as it then is. */
   onApply: (content: StoreContent) => void = () => {};
 
@@ -66,8 +69,10 @@ export class SimulatedStore implements Store {
     return this.#call(() => asked.map((key) => this.#row(key)));
   }
 
-  apply(rows: readonly Row[], flushed: FlushedCounters): Promise<void> {
+  apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
     return this.#call(() => {
+      const current = this.#content.registry?.epoch ?? 0;
+      if (current > epoch) throw fencedError(this.name, current);
       this.#simulation.note(() => `${this.name} applies ${describe(rows)}; flushed ${JSON.stringify(flushed)}`);
       this.#content.apply(rows, flushed);
     });
@@ -81,6 +86,7 @@ export class SimulatedStore implements Store {
     return this.#call(() => {
       if ((this.#content.registry?.epoch ?? 0) !== expectedEpoch) return false;
       this.#content.registry = { epoch: next.epoch, bytes: next.bytes.slice() };
+      this.#simulation.note(() => `${this.name} makes the view ${decodeUtf8(next.bytes)}`);
       return true;
     });
   }
@@ -106,13 +112,20 @@ export class SimulatedStore implements Store {
   /** Makes `effect` happen in one event and answers in a later one. */
   #call<Answer>(effect: () => Answer): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const fails = !this.calm && this.#random.chance(this.#options.failureChance);
+      const fails = !this.calm && (this.#content.isAway || this.#random.chance(this.#options.failureChance));
       const happens = !fails || this.#random.chance(0.5);
       this.#simulation.schedule(this.#delay(), () => {
         if (this.#closed) return reject(new MeshError("CLOSED", `${this.name} has been closed`));
-        const answer = happens ? effect() : undefined;
+        let answer: Answer | undefined;
+        let refusal: MeshError | undefined;
+        try {
+          if (happens) answer = effect();
+        } catch (error) {
+          refusal = error as MeshError;
+        }
         this.#simulation.schedule(this.#delay(), () => {
-          if (fails) reject(new MeshError("STORE_UNAVAILABLE", `${this.name} is away`));
+          if (refusal !== undefined) reject(refusal);
+          else if (fails) reject(new MeshError("STORE_UNAVAILABLE", `${this.name} is away`));
           else if (this.#closed) reject(new MeshError("CLOSED", `${this.name} has been closed`));
           else resolve(answer as Answer);
         });

@@ -5,6 +5,7 @@ import { MeshError } from "../errors.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import type { SeededRandom } from "./random.js";
 import { Pipe, type LinkBehaviour } from "./simulated-pipe.js";
+import type { Life } from "./simulated-clock.js";
 import type { Simulation } from "./simulation.js";
 
 export interface NetworkOptions {
@@ -15,6 +16,17 @@ export interface NetworkOptions {
 }
 
 type Accept = (connection: Connection) => ConnectionEvents;
+
+interface Listening {
+  readonly accept: Accept;
+  readonly life: Life;
+}
+
+/** A participant as one end of a connection sees it. */
+interface Participant {
+  readonly name: string;
+  readonly life: Life;
+}
 
 /** Milliseconds within which both ends learn that their connection broke. */
 const BREAK_NOTICED_MS_MAX = 5;
@@ -27,7 +39,9 @@ export class SimulatedNetwork {
   /** No connection breaks any more: a run's last reads are made in peace. */
   calm = false;
   readonly #options: NetworkOptions;
-  readonly #listeners = new Map<string, Accept>();
+  readonly #listeners = new Map<string, Listening>();
+  /** Participants that nothing reaches, and nothing leaves. */
+  readonly #cut = new Set<string>();
   readonly #behaviours = new Map<string, LinkBehaviour>();
   readonly #links = new Set<Link>();
 
@@ -37,12 +51,29 @@ export class SimulatedNetwork {
     this.#options = options;
   }
 
-  /** The transport as the participant `host` sees it. */
-  transport(host: string): Transport {
+  /** The transport as the participant `host` sees it, for one life of it. */
+  transport(host: string, life: Life = { alive: true }): Transport {
     return {
-      listen: (address, accept) => this.#listen(address, accept),
-      connect: (address, open, timeoutMs) => this.#connect(host, address, open, timeoutMs),
+      listen: (address, accept) => this.#listen(address, accept, life),
+      connect: (address, open, timeoutMs) => this.#connect({ name: host, life }, address, open, timeoutMs),
     };
+  }
+
+  /** Ends a life: its connections are gone, and the other ends learn it soon, or never where nobody is left to tell them. */
+  kill(life: Life, silently: boolean): void {
+    life.alive = false;
+    for (const [address, listening] of this.#listeners) if (listening.life === life) this.#listeners.delete(address);
+    for (const link of this.#links) if (link.has(life)) link.vanish(silently);
+  }
+
+  /** Cuts a participant off from everybody: what is sent is lost, and nobody is told. */
+  cut(name: string): void {
+    this.#cut.add(name);
+    for (const link of this.#links) if (link.host === name || link.address === name) link.vanish(true);
+  }
+
+  heal(name: string): void {
+    this.#cut.delete(name);
   }
 
   /** Breaks every connection between the two, in whichever direction it was made. */
@@ -71,35 +102,39 @@ export class SimulatedNetwork {
     this.#links.delete(link);
   }
 
-  async #listen(address: string, accept: Accept): Promise<Listener> {
+  async #listen(address: string, accept: Accept, life: Life): Promise<Listener> {
     if (this.#listeners.has(address)) throw new MeshError("ADDRESS_IN_USE", `${address} is taken; choose another address`);
-    this.#listeners.set(address, accept);
+    const listening = { accept, life };
+    this.#listeners.set(address, listening);
     return {
       address,
       close: async () => {
-        this.#listeners.delete(address);
+        if (this.#listeners.get(address) === listening) this.#listeners.delete(address);
       },
     };
   }
 
-  #connect(host: string, address: string, open: Accept, timeoutMs: number): Promise<Connection> {
+  #connect(from: Participant, address: string, open: Accept, timeoutMs: number): Promise<Connection> {
+    const host = from.name;
     const there = this.behaviour(host, address).delayMs * this.random.between(0.5, 1.5);
     const back = this.behaviour(address, host).delayMs * this.random.between(0.5, 1.5);
     return new Promise((resolve, reject) => {
-      if (there + back > timeoutMs) {
+      if (there + back > timeoutMs || this.#cut.has(host) || this.#cut.has(address)) {
         this.simulation.schedule(timeoutMs, () => reject(new MeshError("TIMEOUT", `${address} did not answer within ${timeoutMs} ms`)));
         return;
       }
       this.simulation.schedule(there, () => {
-        const accept = this.#listeners.get(address);
-        if (accept === undefined) {
+        const listening = this.#listeners.get(address);
+        if (!from.life.alive) return;
+        if (listening === undefined) {
           this.simulation.schedule(back, () => reject(new MeshError("NODE_UNREACHABLE", `nothing listens at ${address}; start the node`)));
           return;
         }
-        const link = new Link(this, host, address);
+        const link = new Link(this, from, { name: address, life: listening.life });
         this.#links.add(link);
-        link.acceptor.open(accept(link.acceptor));
+        link.acceptor.open(listening.accept(link.acceptor));
         this.simulation.schedule(back, () => {
+          if (!from.life.alive) return;
           link.connector.open(open(link.connector));
           resolve(link.connector);
         });
@@ -115,17 +150,21 @@ class Link {
   readonly host: string;
   readonly address: string;
   readonly #network: SimulatedNetwork;
+  readonly #lives: readonly Life[];
   #broken = false;
 
-  constructor(network: SimulatedNetwork, host: string, address: string) {
+  constructor(network: SimulatedNetwork, from: Participant, to: Participant) {
     const { simulation, random } = network;
+    const host = from.name;
+    const address = to.name;
     this.#network = network;
     this.host = host;
     this.address = address;
+    this.#lives = [from.life, to.life];
     const there = new Pipe(simulation, random, network.behaviour(host, address), () => this.connector.drained());
     const back = new Pipe(simulation, random, network.behaviour(address, host), () => this.acceptor.drained());
-    this.connector = new LinkEnd(this, address, there, back);
-    this.acceptor = new LinkEnd(this, host, back, there);
+    this.connector = new LinkEnd(this, address, there, back, from.life);
+    this.acceptor = new LinkEnd(this, host, back, there, to.life);
   }
 
   /** Called with every send. */
@@ -139,14 +178,25 @@ class Link {
     this.#network.simulation.schedule(0, task);
   }
 
+  has(life: Life): boolean {
+    return this.#lives.includes(life);
+  }
+
   break(): void {
     if (this.#broken) return;
-    this.#broken = true;
     this.#network.breaks += 1;
     this.#network.simulation.note(() => `the connection ${this.host} → ${this.address} breaks`);
+    this.vanish(false);
+  }
+
+  /** Nothing passes any more; the ends are told, or are not. */
+  vanish(silently: boolean): void {
+    if (this.#broken) return;
+    this.#broken = true;
     this.#network.forget(this);
     for (const end of [this.connector, this.acceptor]) {
       end.outgoing.break();
+      if (silently) continue;
       const noticed = this.#network.random.between(0, BREAK_NOTICED_MS_MAX);
       this.#network.simulation.schedule(noticed, () => end.broke());
     }
@@ -158,16 +208,18 @@ class LinkEnd implements Connection {
   readonly outgoing: Pipe;
   readonly #link: Link;
   readonly #incoming: Pipe;
+  readonly #life: Life;
   #events: ConnectionEvents | undefined;
   /** Set when the connection breaks before this end is open. */
   #brokenBefore: MeshError | undefined;
   #closed = false;
 
-  constructor(link: Link, remote: string, outgoing: Pipe, incoming: Pipe) {
+  constructor(link: Link, remote: string, outgoing: Pipe, incoming: Pipe, life: Life) {
     this.remote = remote;
     this.outgoing = outgoing;
     this.#link = link;
     this.#incoming = incoming;
+    this.#life = life;
   }
 
   get buffered(): number {
@@ -201,14 +253,16 @@ class LinkEnd implements Connection {
     const error = this.#brokenBefore;
     if (error !== undefined) this.#link.later(() => this.#otherEndClosed(error));
     this.#incoming.openReceiver({
-      data: (bytes) => events.data(bytes),
+      data: (bytes) => {
+        if (this.#life.alive) events.data(bytes);
+      },
       drained: () => {},
       closed: (error) => this.#otherEndClosed(error),
     });
   }
 
   drained(): void {
-    if (!this.#closed) this.#events?.drained();
+    if (!this.#closed && this.#life.alive) this.#events?.drained();
   }
 
   broke(): void {
@@ -222,6 +276,6 @@ class LinkEnd implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.outgoing.break();
-    this.#events!.closed(error);
+    if (this.#life.alive) this.#events!.closed(error);
   }
 }

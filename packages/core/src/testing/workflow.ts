@@ -11,6 +11,8 @@ import type { SimulationOptions } from "./options.js";
 
 /** Codes that the faults of a run excuse. Whatever else a call fails with is a finding. */
 const EXCUSED = new Set(["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"]);
+/** Beside them, where nodes come and go: every node that was asked was not, or not yet, one of the mesh. */
+const EXCUSED_IN_UNREST = new Set(["NODE_BEHIND"]);
 /** Beside them, what a cache that holds a handful of values answers when more are asked for at once. */
 const CACHE_TOO_SMALL = "OVERLOADED";
 const DURABILITIES: readonly Durability[] = ["memory", "memory", "replicated", "everywhere", "stored"];
@@ -71,6 +73,7 @@ export class Workflow {
 
   /** The calls that a fault may excuse are over; others are findings. */
   #failed(error: unknown): void {
+    if (error instanceof MeshError && this.#world.options.unrest !== undefined && EXCUSED_IN_UNREST.has(error.code)) return;
     if (error instanceof MeshError && (EXCUSED.has(error.code) || (error.code === CACHE_TOO_SMALL && this.#world.options.padding > 0))) return;
     this.#world.recorder.history.failures.push(
       `${this.#label} at ${this.#session.node}: ${error instanceof MeshError ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)}`,
@@ -118,20 +121,23 @@ export class Workflow {
     const durability = this.#random.pick(DURABILITIES);
     const session = this.#session;
     const draw = this.#random.next();
-    if (draw < 0.12) {
+    // A deletion has no value by which it would be known when it is made again.
+    if (draw < 0.12 && options.unrest === undefined) {
       const key = this.#random.pick(keys);
       if (!recorder.mayDelete(key)) return;
-      await this.#record(recorder.open(this.#label, session.node, [key], simulation.time, true), () => session.delete(key, { durability }));
+      await this.#record(recorder.open(this.#label, session.node, [key], simulation.time, { durability, deletion: true }), () =>
+        session.delete(key, { durability }),
+      );
     } else if (draw < 0.2) {
       const key = this.#random.pick(expiringKeys);
       const ttl = this.#random.pick(TTLS_MS);
       // Clocks differ by this much, and drift a little.
       const from = simulation.time + ttl - options.clockSkewMs - DRIFT_MS_MAX;
-      const write = recorder.open(this.#label, session.node, [key], simulation.time, false, from);
+      const write = recorder.open(this.#label, session.node, [key], simulation.time, { durability, expiresFromMs: from });
       await this.#record(write, () => session.set(key, recorder.valueOf(write), { durability, ttl }));
     } else if (draw < 0.4) {
       const chosen = this.#random.sample(keys, this.#random.int(2, 3));
-      const write = recorder.open(this.#label, session.node, chosen, simulation.time, false);
+      const write = recorder.open(this.#label, session.node, chosen, simulation.time, { durability });
       await this.#record(write, () =>
         session.setMany(
           chosen.map((key) => [key, recorder.valueOf(write)] as const),
@@ -140,7 +146,7 @@ export class Workflow {
       );
     } else {
       const key = this.#random.pick(keys);
-      const write = recorder.open(this.#label, session.node, [key], simulation.time, false);
+      const write = recorder.open(this.#label, session.node, [key], simulation.time, { durability });
       await this.#record(write, () => session.set(key, recorder.valueOf(write), { durability }));
     }
   }

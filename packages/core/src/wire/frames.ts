@@ -19,6 +19,7 @@ export const GET = 16;
 export const GET_MANY = 17;
 export const WRITE = 18;
 export const STATUS = 19;
+export const PING = 20;
 export const HEADER = 32;
 export const VALUE = 33;
 export const NO_VALUE = 34;
@@ -26,8 +27,15 @@ export const VALUES = 35;
 export const WRITTEN = 36;
 export const STATUS_ANSWER = 37;
 export const ERROR = 38;
+export const VIEW = 39;
+export const LOST = 40;
+export const PONG = 41;
 export const BATCH = 48;
 export const ACK = 49;
+export const BASE = 50;
+
+/** Flag of a BATCH: it is to be acknowledged, whatever it holds. */
+export const HEARTBEAT = 1;
 
 /** Request flags: the payload begins with the session's context; the answer is to say which write was read; what a loader returned before the request is not wanted. */
 export const WITH_CONTEXT = 1;

@@ -4,7 +4,7 @@
 //   HELLO version, role, nonce, replica, epoch  →
 //                                               ←  CHALLENGE version, nonce, whether a proof is wanted
 //   PROOF of the secret over both nonces        →
-//                                               ←  WELCOME proof, mesh, members, vector, time   (or ERROR, and the end)
+//                                               ←  WELCOME proof, mesh, members, vectors, time  (or ERROR, and the end)
 //
 // Each proof is bound to its direction, so that one cannot be sent back as the other's.
 
@@ -18,13 +18,12 @@ import { MEMBERS_MAX } from "../limits.js";
 import type { Member } from "../protocol/view.js";
 import type { Vector } from "../protocol/vector.js";
 import { beginFrame, CHALLENGE, endFrame, HELLO, PROOF, WELCOME } from "./frames.js";
-import { checkMemberCount, readVector, writeVector } from "./messages.js";
+import { ADDRESS_BYTES_MAX, readMembers, readNumbers, readVector, writeMembers, writeNumbers, writeVector } from "./messages.js";
 
-/** Both ends must speak the same version; there is one so far. */
-export const WIRE_VERSION = 1;
+/** Both ends must speak the same version. */
+export const WIRE_VERSION = 2;
 export const NONCE_BYTES = 16;
 const MAGIC = 0x4d53_4d43; // "CMSM" as it stands on the wire
-const ADDRESS_BYTES_MAX = 255;
 const MESH_ID_BYTES_MAX = 64;
 
 export const enum Role {
@@ -39,6 +38,8 @@ export interface Hello {
   /** Of a node: its replica id and the epoch of its view. 0 for clients. */
   readonly replica: number;
   readonly epoch: number;
+  /** Whom it looks for: an address may have passed to another node. 0 for clients. */
+  readonly target: number;
 }
 
 export interface Challenge {
@@ -53,8 +54,14 @@ export interface Welcome {
   /** Whom the other end has reached. */
   readonly replica: number;
   readonly members: readonly Member[];
+  /** Every replica id below it belongs to a member or to somebody who has left. */
+  readonly nextReplica: number;
   /** To a client `applied`, to a node `received`. */
   readonly vector: Vector;
+  /** The departed who have a slot in the vectors of this node. */
+  readonly departed: readonly number[];
+  /** Whether it has what its predecessor had when it joined. */
+  readonly isComplete: boolean;
   readonly time: number;
 }
 
@@ -66,6 +73,7 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
   out.raw(hello.nonce);
   out.u32(hello.replica);
   out.u32(hello.epoch);
+  out.u32(hello.target);
   endFrame(out, at);
 }
 
@@ -73,7 +81,7 @@ export function readHello(reader: ByteReader): Hello {
   checkVersion(reader);
   const role = reader.u8();
   if (role !== Role.Client && role !== Role.Node) throw new MalformedError(`role ${role}`);
-  const hello = { role, nonce: readBytes(reader, NONCE_BYTES), replica: reader.u32(), epoch: reader.u32() };
+  const hello = { role, nonce: readBytes(reader, NONCE_BYTES), replica: reader.u32(), epoch: reader.u32(), target: reader.u32() };
   reader.finish();
   return hello;
 }
@@ -119,12 +127,11 @@ export function writeWelcome(out: ByteWriter, welcome: Welcome): void {
   out.text(welcome.meshId);
   out.u32(welcome.epoch);
   out.u32(welcome.replica);
-  out.varint(welcome.members.length);
-  for (const { replica, address } of welcome.members) {
-    out.u32(replica);
-    out.text(address);
-  }
+  writeMembers(out, welcome.members);
+  out.u32(welcome.nextReplica);
   writeVector(out, welcome.vector);
+  writeNumbers(out, welcome.departed);
+  out.u8(welcome.isComplete ? 1 : 0);
   out.f64(welcome.time);
   endFrame(out, at);
 }
@@ -133,17 +140,20 @@ export function writeWelcome(out: ByteWriter, welcome: Welcome): void {
 export const WELCOME_BYTES_MAX = 1024 + MEMBERS_MAX * (ADDRESS_BYTES_MAX + 8) + 4096 * 16;
 
 export function readWelcome(reader: ByteReader): Welcome {
-  const proof = reader.blob(32);
-  const meshId = reader.text(MESH_ID_BYTES_MAX);
-  const epoch = reader.u32();
-  const replica = reader.u32();
-  const count = checkMemberCount(reader.varint());
-  const members: Member[] = [];
-  for (let index = 0; index < count; index++) members.push({ replica: reader.u32(), address: reader.text(ADDRESS_BYTES_MAX) });
-  const vector = readVector(reader);
-  const time = reader.f64();
+  const welcome = {
+    proof: reader.blob(32),
+    meshId: reader.text(MESH_ID_BYTES_MAX),
+    epoch: reader.u32(),
+    replica: reader.u32(),
+    members: readMembers(reader),
+    nextReplica: reader.u32(),
+    vector: readVector(reader),
+    departed: readNumbers(reader),
+    isComplete: reader.u8() === 1,
+    time: reader.f64(),
+  };
   reader.finish();
-  return { proof, meshId, epoch, replica, members, vector, time };
+  return welcome;
 }
 
 function readBytes(reader: ByteReader, count: number): Uint8Array {

@@ -6,12 +6,16 @@ import { MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
 import { MeshError, type MeshErrorCode } from "../errors.js";
 import { MEMBERS_MAX } from "../limits.js";
+import type { Ring } from "../protocol/ring.js";
 import type { Vector } from "../protocol/vector.js";
+import type { Member } from "../protocol/view.js";
 import type { Durability } from "../mesh.js";
+import type { FlushedCounters } from "../store.js";
 
 /** Entries of a vector from outside: members, and departed replicas that its session has met. */
 const VECTOR_ENTRIES_MAX = 4096;
 const MESSAGE_BYTES_MAX = 4096;
+export const ADDRESS_BYTES_MAX = 255;
 
 export const DURABILITIES: readonly Durability[] = ["memory", "replicated", "everywhere", "stored"];
 
@@ -40,55 +44,150 @@ export function readVector(reader: ByteReader): Vector {
   return { replicas, counters };
 }
 
-/** Counters in ring order that differ from what the other end was told; `told` is brought up to date. */
-export function writeChanges(out: ByteWriter, counters: readonly number[], told: number[]): void {
+/** The counters that differ from what the other end was told, in the form of a vector; `told` is brought up to date. */
+export function writeChanges(out: ByteWriter, ring: Ring, counters: readonly number[], told: number[]): void {
   let changed = 0;
   for (let index = 0; index < counters.length; index++) if (counters[index] !== told[index]) changed += 1;
   out.varint(changed);
-  for (let index = 0; index < counters.length; index++) {
+  if (changed === 0) return;
+  for (const index of ring.ascending) {
     if (counters[index] === told[index]) continue;
-    out.varint(index);
+    out.varint(ring.replicas[index]);
     out.varint(counters[index]);
     told[index] = counters[index];
   }
 }
 
-/** Reads what `writeChanges` wrote into `counters`. */
-export function readChanges(reader: ByteReader, counters: number[]): void {
+/** Reads what a neighbour in the ring wrote into `counters`; what has no slot here any more is left out. */
+export function readChanges(reader: ByteReader, ring: Ring, counters: number[]): void {
   const changed = reader.varint();
-  if (changed > counters.length) throw new MalformedError("more counters than members");
+  if (changed > VECTOR_ENTRIES_MAX) throw new MalformedError(`${changed} changes of a vector`);
   for (let entry = 0; entry < changed; entry++) {
-    const index = reader.varint();
-    if (index >= counters.length) throw new MalformedError("a counter of no member");
-    counters[index] = reader.varint();
+    const replica = reader.varint();
+    const counter = reader.varint();
+    const index = ring.indexOf(replica);
+    if (index >= 0) counters[index] = counter;
+    else if (!ring.hasMet(replica)) throw new MalformedError(`a counter of replica ${replica}, which is not in the view`);
   }
 }
 
 /**
- * A response header: what all answers after it are at. `time` f64; `applied` as changes; then the entries in which `issued`
- * is beyond `applied`, but for the node's own: a session that wrote here has to follow them.
+ * A response header: what all answers after it are at. `time` f64; the changes of `applied`; then the entries in which `issued` is beyond
+ * `applied`, but for the node's own: a session that wrote here has to follow them.
  */
-export function writeHeader(out: ByteWriter, time: number, applied: readonly number[], told: number[], issued: readonly number[], self: number): void {
+export function writeHeader(out: ByteWriter, time: number, ring: Ring, applied: readonly number[], told: number[], issued: readonly number[]): void {
   out.f64(time);
-  writeChanges(out, applied, told);
+  writeChanges(out, ring, applied, told);
   let beyond = 0;
-  for (let index = 0; index < issued.length; index++) if (index !== self && issued[index] > applied[index]) beyond += 1;
+  for (let index = 0; index < issued.length; index++) if (index !== ring.self && issued[index] > applied[index]) beyond += 1;
   out.varint(beyond);
-  for (let index = 0; index < issued.length; index++) {
-    if (index === self || issued[index] <= applied[index]) continue;
-    out.varint(index);
+  if (beyond === 0) return;
+  for (const index of ring.ascending) {
+    if (index === ring.self || issued[index] <= applied[index]) continue;
+    out.varint(ring.replicas[index]);
     out.varint(issued[index]);
   }
 }
 
-/** Reads a header: returns the time, brings `applied` up to date and sets `beyond` (0: not beyond). */
-export function readHeader(reader: ByteReader, applied: number[], beyond: number[]): number {
-  const time = reader.f64();
-  readChanges(reader, applied);
-  beyond.fill(0);
-  readChanges(reader, beyond);
+export interface Header {
+  readonly time: number;
+  /** What has changed of the applied vector since the last header. */
+  readonly applied: Vector;
+  readonly beyond: Vector;
+}
+
+export function readHeader(reader: ByteReader): Header {
+  const header = { time: reader.f64(), applied: readVector(reader), beyond: readVector(reader) };
   reader.finish();
-  return time;
+  return header;
+}
+
+/** Members in ring order. */
+export function writeMembers(out: ByteWriter, members: readonly Member[]): void {
+  out.varint(members.length);
+  for (const { replica, address } of members) {
+    out.u32(replica);
+    out.text(address);
+  }
+}
+
+export function readMembers(reader: ByteReader): Member[] {
+  const count = reader.varint();
+  if (count < 1 || count > MEMBERS_MAX) throw new MalformedError(`a view of ${count} members`);
+  return Array.from({ length: count }, () => ({ replica: reader.u32(), address: reader.text(ADDRESS_BYTES_MAX) }));
+}
+
+/** A list of replica ids and counters. */
+export function writeNumbers(out: ByteWriter, numbers: readonly number[]): void {
+  out.varint(numbers.length);
+  for (const number of numbers) out.varint(number);
+}
+
+export function readNumbers(reader: ByteReader): number[] {
+  const count = reader.varint();
+  if (count > VECTOR_ENTRIES_MAX * 2) throw new MalformedError(`a list of ${count} numbers`);
+  return Array.from({ length: count }, () => reader.varint());
+}
+
+/** The final counters of departed replicas. */
+export function writeFinals(out: ByteWriter, finals: FlushedCounters): void {
+  writeNumbers(out, finals.flat());
+}
+
+export function readFinals(reader: ByteReader): Map<number, number> {
+  const numbers = readNumbers(reader);
+  reader.finish();
+  const finals = new Map<number, number>();
+  for (let at = 0; at + 1 < numbers.length; at += 2) finals.set(numbers[at], numbers[at + 1]);
+  return finals;
+}
+
+/** What a client has to know of a view: the members, which replicas it has met, who of the departed is not settled yet, and what the node shows. */
+export interface ViewNotice {
+  readonly epoch: number;
+  readonly members: readonly Member[];
+  readonly nextReplica: number;
+  readonly departed: readonly number[];
+  readonly applied: Vector;
+}
+
+export function writeViewNotice(out: ByteWriter, { epoch, members, nextReplica, departed, applied }: ViewNotice): void {
+  out.u32(epoch);
+  writeMembers(out, members);
+  out.u32(nextReplica);
+  writeNumbers(out, departed);
+  writeVector(out, applied);
+}
+
+export function readViewNotice(reader: ByteReader): ViewNotice {
+  const notice = {
+    epoch: reader.u32(),
+    members: readMembers(reader),
+    nextReplica: reader.u32(),
+    departed: readNumbers(reader),
+    applied: readVector(reader),
+  };
+  reader.finish();
+  return notice;
+}
+
+/** What a newcomer begins with: what is in the store, what it has to receive before it serves anybody, and the time. */
+export interface Base {
+  readonly flushed: Vector;
+  readonly received: Vector;
+  readonly time: number;
+}
+
+export function writeBase(out: ByteWriter, { flushed, received, time }: Base): void {
+  writeVector(out, flushed);
+  writeVector(out, received);
+  out.f64(time);
+}
+
+export function readBase(reader: ByteReader): Base {
+  const base = { flushed: readVector(reader), received: readVector(reader), time: reader.f64() };
+  reader.finish();
+  return base;
 }
 
 export function writeError(out: ByteWriter, error: MeshError): void {
@@ -104,10 +203,4 @@ export function readError(reader: ByteReader): MeshError {
   const retryable = reader.u8() === 1;
   const retryAfterMs = reader.varint();
   return new MeshError(code, message, { retryable, retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs });
-}
-
-/** The members that a welcome may name. */
-export function checkMemberCount(count: number): number {
-  if (count < 1 || count > MEMBERS_MAX) throw new MalformedError(`a view of ${count} members`);
-  return count;
 }

@@ -11,6 +11,7 @@ export interface OpeningOptions {
   readonly role: Role;
   readonly replica: number;
   readonly epoch: number;
+  readonly target: number;
   readonly secret: string | undefined;
   readonly entropy: Entropy;
 }
@@ -30,7 +31,7 @@ export class Opening implements FrameHandler {
     this.#options = options;
     this.#welcomed = welcomed;
     this.#nonce = options.entropy(NONCE_BYTES);
-    writeHello(outbox.out, { role: options.role, nonce: this.#nonce, replica: options.replica, epoch: options.epoch });
+    writeHello(outbox.out, { role: options.role, nonce: this.#nonce, replica: options.replica, epoch: options.epoch, target: options.target });
   }
 
   /** Throws MalformedError or MeshError (PROTOCOL, UNAUTHENTICATED, or what the other end refuses with). */

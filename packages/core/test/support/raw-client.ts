@@ -52,12 +52,12 @@ export class RawClient implements ConnectionEvents {
   static async welcomed(
     transport: Transport,
     address: string,
-    { secret, replica = 0, epoch = 0 }: { secret?: string; replica?: number; epoch?: number } = {},
+    { secret, replica = 0, epoch = 0, target = 0 }: { secret?: string; replica?: number; epoch?: number; target?: number } = {},
   ): Promise<RawClient> {
     const client = await RawClient.connect(transport, address);
     client.#outbox = new Outbox(client.connection);
     const role = replica === 0 ? Role.Client : Role.Node;
-    client.#opening = new Opening(client.#outbox, { role, replica, epoch, secret, entropy: systemPlatform.entropy }, (welcome) => {
+    client.#opening = new Opening(client.#outbox, { role, replica, epoch, target, secret, entropy: systemPlatform.entropy }, (welcome) => {
       client.welcome = welcome;
       client.#opening = undefined;
     });

@@ -5,6 +5,7 @@ import type { History } from "../history.js";
 import { checkArbitration } from "./arbitration.js";
 import { checkCausalOrder } from "./causal-order.js";
 import { checkConvergence } from "./convergence.js";
+import { checkDurability } from "./durability.js";
 import { checkReadCuts } from "./read-cuts.js";
 import { checkSessionGuarantees } from "./session-guarantees.js";
 import { checkStoreCut } from "./store-cut.js";
@@ -20,6 +21,7 @@ export const CHECKERS: readonly Checker[] = [
   checkStoreCut,
   checkVectors,
   checkConvergence,
+  checkDurability,
   (history) => history.failures.map((message) => ({ rule: ruleOf(message), message, operations: [] })),
 ];
 

@@ -12,7 +12,9 @@ export function checkVectors(history: History, truth: Causality): Violation[] {
     for (const cause of history.writes) {
       if (cause.stamp === undefined || !truth.precedes(cause.id, effect.id)) continue;
       const { replica, counter } = cause.stamp;
-      if ((effect.follows[replica] ?? 0) >= counter) continue;
+      // Of a replica that has left, and has no entry any more, every node shows everything.
+      const followed = effect.follows[replica];
+      if (followed === undefined ? history.finals.has(replica) : followed >= counter) continue;
       const message = `the vector of write ${effect.id}, ${JSON.stringify(effect.follows)}, leaves out write ${cause.id} (${replica}:${counter}), which it follows`;
       violations.push({ rule: "vectors (I2)", message, operations: [effect.operation, cause.operation] });
     }

@@ -1,0 +1,141 @@
+// A node that is a member of a mesh for as long as its process runs: it joins, joins anew under another replica id when the mesh has gone on
+// without it, and leaves at the end.
+
+import { checkSecret } from "../client/secret.js";
+import type { Timer } from "../clock.js";
+import type { MeshError } from "../errors.js";
+import { backoffMs } from "../host/backoff.js";
+import { Host, type HostParts } from "../host/host.js";
+import type { MemberStatus } from "../mesh.js";
+import { changeView, formedView, viewWith, viewWithout } from "../protocol/view.js";
+import { randomId, systemPlatform } from "./platform.js";
+import { checkCacheBounds, startHost, type RunningNode, type StartNodeOptions } from "./start-node.js";
+
+/**
+ * Starts a node: the member of the view that `formMesh` gave it, or one that joins the mesh on this store, which begins where there is none or
+ * all of it is down. It joins anew when the mesh has gone on without it. Resolves when it serves sessions. Rejects with ADDRESS_…, STORE_…
+ * or OPTION_INVALID.
+ */
+export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
+  const node = new MemberNode(options);
+  await node.start();
+  return node;
+}
+
+export class MemberNode implements RunningNode {
+  readonly address: string;
+  readonly #options: StartNodeOptions;
+  readonly #parts: HostParts | undefined;
+  #host!: Host;
+  #ended = false;
+  /** Who waits for the node to serve for the first time. */
+  #starting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #retry: Timer | undefined;
+
+  /** The simulator gives other classes. */
+  constructor(options: StartNodeOptions, parts?: HostParts) {
+    checkSecret(options.secret);
+    checkCacheBounds(options);
+    this.address = options.address;
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  get host(): Host {
+    return this.#host;
+  }
+
+  get replica(): number {
+    return this.#host.replica;
+  }
+
+  status(): MemberStatus {
+    return this.#host.status();
+  }
+
+  /** Resolves when it serves sessions, under whichever replica id. */
+  async start(): Promise<void> {
+    const { replica } = this.#options;
+    if (replica !== undefined) {
+      this.#host = await startHost({ ...this.#options, replica, onExpelled: () => void this.#again(0) }, this.#parts);
+      return;
+    }
+    const serving = new Promise<void>((resolve, reject) => (this.#starting = { resolve, reject }));
+    try {
+      await this.#enter();
+      await serving;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  /** Enters the view. What it lacks comes from its predecessor then. */
+  async #enter(): Promise<void> {
+    const { store, address, platform = systemPlatform } = this.#options;
+    const now = platform.clock.now();
+    const view = (await changeView(store, ({ view: before, flushed }) =>
+      before === undefined || before.ended === true
+        ? formedView(before, flushed, [address], () => randomId(platform.entropy), now)
+        : viewWith(before, address, now),
+    ))!;
+    const { replica } = view.members[view.members.length - 1];
+    const joins = view.members.length > 1;
+    const onExpelled = (): void => void this.#again(0);
+    const onFatal = (error: Error): void => this.#failed(replica, error);
+    const host = new Host({ ...this.#options, view, replica, platform, joins, onExpelled, onFatal }, this.#parts);
+    this.#host = host;
+    try {
+      await host.start();
+    } catch (error) {
+      await this.#withdraw(replica);
+      throw error;
+    }
+    void host.newcomer.whenComplete().then(() => this.#serves());
+  }
+
+  #serves(): void {
+    if (this.#starting === undefined) this.#options.onRejoined?.(this.replica);
+    else this.#starting.resolve();
+  }
+
+  /** A node that cannot even begin, by its secret or its clock, is nothing that the mesh has to find out about. */
+  #failed(replica: number, error: Error): void {
+    if (this.#starting === undefined) {
+      this.#options.onFatal?.(error);
+      return;
+    }
+    const { reject } = this.#starting;
+    void this.#withdraw(replica).then(
+      () => reject(error),
+      () => reject(error),
+    );
+  }
+
+  /** Takes a place back that nobody has met yet, so that nothing of it is to be kept. */
+  async #withdraw(replica: number): Promise<void> {
+    const { store, platform = systemPlatform } = this.#options;
+    await changeView(store, ({ view: before }) =>
+      before?.members.some((member) => member.replica === replica) === true && before.members.length > 1
+        ? viewWithout(before, new Set([replica]), () => undefined, platform.clock.now())
+        : undefined,
+    );
+  }
+
+  async #again(failures: number): Promise<void> {
+    if (this.#ended) return;
+    const { platform = systemPlatform, onWarning } = this.#options;
+    try {
+      if (failures === 0) onWarning?.(`the mesh has gone on without replica ${this.replica}, which was out of reach; this node joins it anew`);
+      await this.#enter();
+    } catch (error) {
+      onWarning?.(`this node could not join again: ${(error as MeshError).message}`);
+      this.#retry = platform.clock.after(backoffMs(failures, platform.random), () => void this.#again(failures + 1), true);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#ended = true;
+    this.#retry?.cancel();
+    await this.#host.leave();
+  }
+}
