@@ -106,14 +106,14 @@ Examples:
 function addNode(parent: Command, leaf: Leaf): void {
   const { command, run } = leaf(parent, "start");
   command
-    .description("Runs one node in this process. Without --replica it forms a mesh of one on the store.")
+    .description("Runs one node in this process. It joins the mesh on the store, or begins one.")
     .option("--listen <address>", "address for other nodes and clients (default: 127.0.0.1:7400)")
     .option("--advertise <address>", "address under which others reach it, where that is not --listen")
     .option(
       "--store <url>",
       "memory:, lmdb:./folder, postgres://…, redis://… or dynamodb://…; with a password, safer in CAUSALMESH_STORE: other users see command lines",
     )
-    .option("--replica <id>", "the member of the store's view that this node is")
+    .option("--replica <id>", "the member of a view that formMesh made for this node")
     .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
     .option("--no-admin", "no admin port")
     .option("--http <address>", "serve the mesh over HTTP at host:port; beyond this machine it needs --http-keys")

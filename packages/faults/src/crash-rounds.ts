@@ -2,7 +2,7 @@
 // sessions from before go on there or are told that they cannot. The next round's workflows run on that mesh.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { inspectToken, MeshError, type Durability, type Mesh, type Store } from "@causalmesh/core";
+import { inspectToken, MeshError, readView, type Durability, type Mesh, type Store } from "@causalmesh/core";
 import { SeededRandom, type Violation } from "@causalmesh/core/testing";
 import { connect } from "@causalmesh/transport-tcp";
 import { openStore } from "./database.js";
@@ -137,6 +137,8 @@ class Round {
     for (const failure of this.#processes.failures) this.#recording.fail(failure);
     this.#counts.answered = this.#workflows.reduce((sum, { answered }) => sum + answered, 0);
     this.#afterCrash = await this.#settled();
+    // Where the others went on without it, what they have kept of it is final; what is lost with a whole mesh is judged by the levels.
+    if (this.#counts.lostOne) this.#recording.kept((await readView(this.#store))!.departed.map(({ replica, final }) => [replica, final]));
   }
 
   /** Judges what the store holds while it changes: each cut on its way counts. */

@@ -43,14 +43,14 @@ export class Recording {
     return label;
   }
 
-  open(session: string, node: string, keys: readonly string[]): Write {
-    return this.history.openWrite(session, node, keys, this.#nowMs);
+  open(session: string, node: string, keys: readonly string[], durability?: Durability): Write {
+    return this.history.openWrite(session, node, keys, this.#nowMs, { durability });
   }
 
   /** undefined where the key was deleted once already. */
-  openDeletion(session: string, node: string, key: string): Write | undefined {
+  openDeletion(session: string, node: string, key: string, durability?: Durability): Write | undefined {
     if (this.#deletions.has(key)) return undefined;
-    const write = this.history.openWrite(session, node, [key], this.#nowMs, { deletion: true });
+    const write = this.history.openWrite(session, node, [key], this.#nowMs, { deletion: true, durability });
     this.#deletions.set(key, write.id);
     return write;
   }
@@ -78,6 +78,11 @@ export class Recording {
 
   fail(message: string): void {
     this.history.failures.push(message);
+  }
+
+  /** Takes note of what was kept of a node that was lost, and of a mesh that went on without it. */
+  kept(finals: Iterable<readonly [replica: number, final: number]>): void {
+    for (const [replica, final] of finals) this.history.finals.set(replica, final);
   }
 
   /** What the store holds now, or undefined where it changed meanwhile. */
@@ -111,6 +116,7 @@ export class Recording {
    */
   violations(last: StoreCut, survivors: readonly Durability[] = ["stored"]): Violation[] {
     const rows = this.stored(last);
+    this.history.loseWrites();
     const told = this.#acknowledged.filter(({ durability }) => survivors.includes(durability));
     if (told.length > 0) {
       const sessions = told.map(({ session }) => session);

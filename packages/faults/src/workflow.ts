@@ -118,12 +118,12 @@ export class Workflow {
     const { random, recording } = this.#options;
     const durability = random.pick(DURABILITIES);
     const keys = random.sample(recording.keys, random.int(1, 3));
-    const deletion = random.chance(0.05) ? recording.openDeletion(this.#label, this.#session.node, keys[0]) : undefined;
+    const deletion = random.chance(0.05) ? recording.openDeletion(this.#label, this.#session.node, keys[0], durability) : undefined;
     if (deletion !== undefined) {
       await this.#writing(deletion, durability, () => this.#session.delete(keys[0], { durability }));
       return;
     }
-    const write = recording.open(this.#label, this.#session.node, keys);
+    const write = recording.open(this.#label, this.#session.node, keys, durability);
     const padding = random.int(0, this.#options.paddingBytesMax);
     await this.#writing(write, durability, () =>
       this.#session.setMany(

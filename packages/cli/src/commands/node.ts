@@ -1,7 +1,7 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
 import type { Loader, MeshError } from "@causalmesh/core";
-import { formMesh, limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
+import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
@@ -13,7 +13,6 @@ import { createLog, type Logger } from "../log.js";
 import { checkWhole, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
-import { refuseRunningMesh } from "../running-mesh.js";
 import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
@@ -102,9 +101,8 @@ async function runNode(options: NodeOptions, context: CommandContext, watch: Sto
   const store = await openStore(options.store);
   try {
     const address = options.advertise ?? dialable(listen);
-    const replica = options.replica ?? (await formMeshOfOne(store, address, context));
-    const log = createLog(context.settings.logLevel, { replica, address: formatHostPort(address) });
-    return await serve({ options, context, watch, store, replica, address, listen, log });
+    const log = createLog(context.settings.logLevel, { address: formatHostPort(address) });
+    return await serve({ options, context, watch, store, address, listen, log });
   } finally {
     await store.close();
   }
@@ -117,29 +115,22 @@ async function withPort(listen: HostPort): Promise<HostPort> {
   return { host: listen.host, port };
 }
 
-async function formMeshOfOne(store: Store, address: HostPort, { settings }: CommandContext): Promise<number> {
-  await refuseRunningMesh(store, settings.secret);
-  const view = await formMesh(store, [formatHostPort(address)]);
-  return view.members[0].replica;
-}
-
 interface Serving {
   readonly options: NodeOptions;
   readonly context: CommandContext;
   readonly watch: StopWatch;
   readonly store: Store;
-  readonly replica: number;
   /** Where others reach it, and where it listens. */
   readonly address: HostPort;
   readonly listen: HostPort;
   readonly log: Logger;
 }
 
-async function serve({ options, context, watch, store, replica, address, listen, log }: Serving): Promise<number> {
+async function serve({ options, context, watch, store, address, listen, log }: Serving): Promise<number> {
   const { secret } = context.settings;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
-  const { cacheBytes, readThrough } = options;
+  const { cacheBytes, readThrough, replica } = options;
   const node = await startNode({
     store,
     transport: tcpTransport(),
@@ -150,13 +141,15 @@ async function serve({ options, context, watch, store, replica, address, listen,
     cacheBytes,
     readThrough,
     onFatal,
+    onWarning: (warning) => log.warn(warning),
+    onRejoined: (joined) => log.info({ replica: joined }, "joined the mesh again"),
   });
   let ready = true;
   const admin = await openAdmin(options.admin, node, () => ready);
   let http: HttpFront | undefined;
   try {
     http = await openHttp(options, { node, secret, listen, log, watch });
-    log.info({ store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
+    log.info({ replica: node.replica, store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
     ready = false;

@@ -84,11 +84,13 @@ export class Load {
   async judge(store: Store): Promise<readonly Violation[]> {
     await untilFlushed(this.mesh);
     for (const node of this.addresses) this.recording.sample(node, await this.mesh.session(undefined, { node }).getMany(this.recording.keys));
-    const cut = await this.recording.cut(store);
+    const cut = await reachable(() => this.recording.cut(store));
     expect(cut, "the store changes although everything is at rest").toBeDefined();
     return this.recording.violations(cut!);
   }
 }
+
+const ATTEMPTS_MAX = 50;
 
 /** Resolves when every write is in the store and no node holds any: flushing has resumed by itself. */
 export async function untilFlushed(mesh: Mesh): Promise<MeshStatus> {
@@ -96,6 +98,18 @@ export async function untilFlushed(mesh: Mesh): Promise<MeshStatus> {
     const status = await mesh.status();
     if (status.members.every(({ log, pending }) => log === 0 && pending === 0)) return status;
     await sleep(20);
+  }
+}
+
+/** A store that has been away is not asked again at once: what it is needed for is asked until it answers. */
+async function reachable<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if ((error as { code?: string }).code !== "STORE_UNAVAILABLE" || attempt === ATTEMPTS_MAX) throw error;
+      await sleep(100);
+    }
   }
 }
 
