@@ -280,8 +280,12 @@ describe("strangers", () => {
     const answer = await new Promise<string>((resolve) => {
       let text = "";
       const chunk = `${(64 * 1024).toString(16)}\r\n${"x".repeat(64 * 1024)}\r\n`;
-      const socket = dial(portOf(url), "127.0.0.1", () => socket.write("PUT /v1/blue/k HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"));
-      const timer = setInterval(() => socket.writableLength < 1024 * 1024 && socket.write(chunk), 1);
+      let timer: NodeJS.Timeout | undefined;
+      const socket = dial(portOf(url), "127.0.0.1", () => {
+        socket.write("PUT /v1/blue/k HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
+        // Not before: what is written sooner goes before the head.
+        timer = setInterval(() => socket.writableLength < 1024 * 1024 && socket.write(chunk), 1);
+      });
       socket.on("data", (piece) => (text += piece.toString()));
       socket.on("error", () => undefined);
       socket.on("close", () => {
