@@ -21,7 +21,7 @@ import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
 import { viewIn, type View } from "../protocol/view.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
-import type { Observation, Write } from "./history.js";
+import type { Observation, Sample, Write } from "./history.js";
 import type { Mutation, Parts } from "./mutations.js";
 import { drawOptions, type SimulationOptions } from "./options.js";
 import { Recorder } from "./recorder.js";
@@ -36,6 +36,8 @@ import { Workflow, type WorkflowWorld } from "./workflow.js";
 const SECRET = "a secret of simulated meshes";
 /** World time within which everything comes to rest once the faults are over. */
 const REST_MS_MAX = 60_000;
+/** Rests that may be disturbed. */
+const RESTS_MAX = 20;
 /** As many values as fit into the smallest cache at once. */
 const SAMPLED_AT_ONCE = 4;
 /** The smallest cache that there is. */
@@ -261,8 +263,25 @@ class World implements WorkflowWorld, UnrestWorld {
     for (const member of this.members) member.heal();
     this.network.calm = true;
     for (const store of this.#stores) store.calm = true;
-    await this.#rest();
-    for (const { address, isUp } of this.members) if (isUp) await this.#sample(address, true);
+    this.recorder.history.samples.push(...(await this.#finalSamples()));
+  }
+
+  /** Of all nodes at one and the same rest: a write whose answer nobody waits for any more may still arrive, and ends a rest. */
+  async #finalSamples(): Promise<Sample[]> {
+    for (let attempt = 0; attempt < RESTS_MAX; attempt++) {
+      await this.#rest();
+      const state = this.#state();
+      const up = this.members.filter(({ isUp }) => isUp);
+      const samples: (Sample | undefined)[] = [];
+      for (const { address } of up) samples.push(await this.#sample(address, true));
+      if (state === this.#state() && !samples.includes(undefined)) return samples as Sample[];
+    }
+    throw new Error(`no rest lasted long enough to look at every node, ${RESTS_MAX} times`);
+  }
+
+  /** Changes with every write and every view. */
+  #state(): string {
+    return JSON.stringify(this.#hosts.map(({ node }) => [node.replica, node.view.epoch, node.counter]));
   }
 
   /** Tells the history what the mesh has kept of those who have left. */
@@ -315,12 +334,13 @@ class World implements WorkflowWorld, UnrestWorld {
     for (let index = 0; index < 4; index++) {
       await this.simulation.sleep(this.options.pauseMs * this.options.steps * 0.2);
       this.#checkI1();
-      await Promise.all(this.addresses.map((address) => this.#sample(address, false)));
+      const samples = await Promise.all(this.addresses.map((address) => this.#sample(address, false)));
+      this.recorder.history.samples.push(...samples.filter((sample) => sample !== undefined));
     }
   }
 
   /** Reads at one node as somebody without a past: some keys at once or, at rest, when one cut follows another, all of them. */
-  async #sample(address: string, final: boolean): Promise<void> {
+  async #sample(address: string, final: boolean): Promise<Sample | undefined> {
     const session = this.clients[0].session(undefined, { node: address }) as ClientSession;
     const observed: Observation[] = [];
     const settled = this.#settled(address);
@@ -331,10 +351,11 @@ class World implements WorkflowWorld, UnrestWorld {
         values.forEach((value, index) => observed.push(this.recorder.observe(keys[index], value)));
       }
       // What is settled is in the cut without being named.
-      if (settled !== this.#settled(address) || session.node !== address) return;
-      this.recorder.history.samples.push({ node: session.node, cut: JSON.stringify([session.context().visible, settled]), observed, final });
+      if (settled !== this.#settled(address) || session.node !== address) return undefined;
+      return { node: session.node, cut: JSON.stringify([session.context().visible, settled]), observed, final };
     } catch (error) {
       if (final || !(error instanceof MeshError)) throw error;
+      return undefined;
     }
   }
 
