@@ -59,7 +59,8 @@ export class Ending {
     let left = await host.membership.leave(deadline);
     while (!left && host.node.ring.members === 1 && !host.hasFailed) {
       await this.#drain();
-      if (this.#undrained !== undefined || (await host.membership.conclude())) break;
+      if (this.#undrained === undefined ? await host.membership.conclude() : host.node.ring.members === 1) break;
+      // Somebody has joined meanwhile, and takes over.
       left = await host.membership.leave(deadline);
     }
     const isLost = !left && host.node.ring.members > 1 && !host.neighbours.hasHandedOver;
@@ -90,7 +91,9 @@ export class Ending {
       host.beginStep();
       host.tick();
       this.#undrained = await host.flusher.drain();
-      if (this.#undrained?.retryable === false) return;
+      // A store that belongs to a later view says so to its members too, until they have seen it.
+      if (this.#undrained?.code === "NODE_BEHIND") await host.membership.refresh();
+      else if (this.#undrained?.retryable === false) return;
       if (this.#undrained === undefined) {
         if (host.node.log.length === 0 && host.waiters.length === 0) return;
         if (host.neighbours.isLinked) connectedAt = clock.monotonic();

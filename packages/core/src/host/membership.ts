@@ -197,6 +197,7 @@ export class Membership {
   async conclude(): Promise<boolean> {
     const { node, store } = this.host;
     const { epoch } = node.view;
+    if (node.ring.members > 1) return false;
     try {
       const view = await this.host.limited(
         changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewEnded(before) : undefined)),

@@ -75,8 +75,6 @@ export class Workflow {
   #failed(error: unknown): void {
     const { unrest } = this.#world.options;
     if (error instanceof MeshError && unrest !== undefined && EXCUSED_IN_UNREST.has(error.code)) return;
-    // Where faults meet, the mesh may have begun again from its store: a session is told, never rewound.
-    if (error instanceof MeshError && unrest?.oneAtATime === false && error.code === "CAUSAL_PAST_LOST") return;
     if (error instanceof MeshError && (EXCUSED.has(error.code) || (error.code === CACHE_TOO_SMALL && this.#world.options.padding > 0))) return;
     this.#world.recorder.history.failures.push(
       `${this.#label} at ${this.#session.node}: ${error instanceof MeshError ? `${error.code}: ${error.message}` : String((error as Error)?.stack ?? error)}`,

@@ -7,8 +7,7 @@ import type { Violation } from "./violation.js";
 export function checkDurability(history: History): Violation[] {
   return history.lost.flatMap((write) => {
     const { durability, id, operation } = write;
-    // Where faults meet, every node that had the write may be gone at once, while others are still joining: only the store is left then.
-    const mayBeLost = durability === undefined || durability === "memory" || (durability !== "stored" && !history.singleFaults);
+    const mayBeLost = durability === undefined || durability === "memory" || (durability === "replicated" && !history.singleFaults);
     if (mayBeLost) return [];
     return [{ rule: "durability", message: `write ${id} was acknowledged at level ${durability} and is lost`, operations: [operation] }];
   });
