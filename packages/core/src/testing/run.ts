@@ -374,6 +374,11 @@ class World implements WorkflowWorld, UnrestWorld {
     }
   }
 
+  /** Settled, and what a lost node had was replicated again: a write survives the next loss only from then on. */
+  hasRecovered(): boolean {
+    return this.isSettled() && this.#hosts.every(({ neighbours, node }) => node.ring.members === 1 || neighbours.hasHandedOver);
+  }
+
   #isAtRest(): boolean {
     if (!this.isSettled()) return false;
     const newest = new Map(this.#hosts.map(({ replica, node }) => [replica, node.counter]));

@@ -1,5 +1,5 @@
 // What befalls the membership of a simulated mesh: nodes are killed and come back, are cut off, leave and join; clocks are set, the store is
-// away. Some node always has what the mesh has: without one, what is lost is lost, which durability tests elsewhere judge.
+// away. No fault is played that would leave no node with what the mesh has: tests of durability judge what is lost then.
 
 import type { Unrest } from "./options.js";
 import type { SeededRandom } from "./random.js";
@@ -9,8 +9,8 @@ import type { Simulation } from "./simulation.js";
 export interface UnrestWorld {
   readonly simulation: Simulation;
   readonly members: readonly SimulatedMember[];
-  /** Whether all members that are up have agreed on who they are. */
-  isSettled(): boolean;
+  /** Whether the mesh has got over what has befallen it so far. */
+  hasRecovered(): boolean;
   setAway(isAway: boolean): void;
 }
 
@@ -46,15 +46,15 @@ export class Troublemaker {
     const { simulation } = this.#world;
     for (const event of this.#random.sample(events, events.length)) {
       await simulation.sleep((durationMs / events.length) * this.#random.between(0, 1.5));
-      if (oneAtATime) await this.#settled();
+      if (oneAtATime) await this.#recovered();
       this.#play(event);
     }
     await Promise.all(this.#returning);
   }
 
-  async #settled(): Promise<void> {
+  async #recovered(): Promise<void> {
     const { simulation } = this.#world;
-    while (!this.#world.isSettled()) await simulation.sleep(20);
+    while (!this.#world.hasRecovered()) await simulation.sleep(20);
   }
 
   #play(event: Event): void {
