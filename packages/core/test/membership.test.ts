@@ -162,6 +162,26 @@ describe("a node that leaves", () => {
   });
 });
 
+describe("a node that leaves one other alone", () => {
+  it("brings what both have into the store first: the next loss takes nothing that was replicated", async () => {
+    const all = members();
+    const [a] = await all.form("a", "b");
+    const mesh = await all.connect();
+    let open = (): void => undefined;
+    all.store.applyGate = new Promise((resolve) => (open = resolve));
+    const sessions = ["a", "b"].map((node) => mesh.session(undefined, { node }));
+    await Promise.all(sessions.map((session) => session.set(`at ${session.node}`, 1, { durability: "replicated" })));
+    const leaving = a.close();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await all.replicas()).toEqual([1, 2]);
+    open();
+    await leaving;
+    all.network.kill("b");
+    expect(await all.replicas()).toEqual([2]);
+    expect([all.store.value("at a"), all.store.value("at b")]).toEqual([1, 1]);
+  });
+});
+
 describe("a node that dies", () => {
   it("is taken out of the view; what was acknowledged at `replicated` is there, and its sessions make the rest again", async () => {
     const all = members();

@@ -51,6 +51,26 @@ describe("views", () => {
     expect((await formMesh(store, ["a"], id, NOW)).epoch).toBe(2);
   });
 
+  it("formed anew keep of the departed what is in the store, and no more", () => {
+    const before = viewOf([4], [left(2, 7, 4, true), left(3, 9, 4)]);
+    const { departed } = formedView(
+      before,
+      [
+        [2, 7],
+        [3, 5],
+        [4, 1],
+      ],
+      ["a"],
+      id,
+      NOW,
+    );
+    expect(departed.map(({ replica, final, settled }) => [replica, final, settled])).toEqual([
+      [2, 7, true],
+      [3, 5, true],
+      [4, 1, true],
+    ]);
+  });
+
   it("formed by two at once follow one another: no replica id is given twice", async () => {
     const store = new TestStore();
     const formed = await Promise.all([formMesh(store, ["a", "b"], id, NOW), formMesh(store, ["c"], id, NOW), formMesh(store, ["d"], id, NOW)]);

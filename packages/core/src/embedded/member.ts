@@ -28,6 +28,8 @@ export class MemberNode implements RunningNode {
   readonly #parts: HostParts | undefined;
   #host!: Host;
   #ended = false;
+  /** On its way into the view. */
+  #entering: Promise<void> | undefined;
   /** Who waits for the node to serve for the first time. */
   #starting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
   #retry: Timer | undefined;
@@ -69,20 +71,29 @@ export class MemberNode implements RunningNode {
     }
   }
 
-  /** Enters the view. What it lacks comes from its predecessor then. */
-  async #enter(): Promise<void> {
+  /**
+   * Enters the view. What it lacks comes from its predecessor then; unless the mesh has ended, or was found down in the epoch `aloneIn`: that one
+   * begins anew with what the store has.
+   */
+  async #enter(aloneIn?: number): Promise<void> {
+    this.#entering = this.#takePlace(aloneIn);
+    await this.#entering;
+  }
+
+  async #takePlace(aloneIn: number | undefined): Promise<void> {
     const { store, address, platform = systemPlatform } = this.#options;
     const now = platform.clock.now();
     const view = (await changeView(store, ({ view: before, flushed }) =>
-      before === undefined || before.ended === true
+      before === undefined || before.ended === true || before.epoch === aloneIn
         ? formedView(before, flushed, [address], () => randomId(platform.entropy), now)
         : viewWith(before, address, now),
     ))!;
     const { replica } = view.members[view.members.length - 1];
     const joins = view.members.length > 1;
     const onExpelled = (): void => void this.#again(0);
+    const onAlone = (epoch: number): void => void this.#again(0, epoch);
     const onFatal = (error: Error): void => this.#failed(replica, error);
-    const host = new Host({ ...this.#options, view, replica, platform, joins, onExpelled, onFatal }, this.#parts);
+    const host = new Host({ ...this.#options, view, replica, platform, joins, onExpelled, onAlone, onFatal }, this.#parts);
     this.#host = host;
     try {
       await host.start();
@@ -121,21 +132,31 @@ export class MemberNode implements RunningNode {
     );
   }
 
-  async #again(failures: number): Promise<void> {
+  async #again(failures: number, aloneIn?: number): Promise<void> {
     if (this.#ended) return;
     const { platform = systemPlatform, onWarning } = this.#options;
     try {
-      if (failures === 0) onWarning?.(`the mesh has gone on without replica ${this.replica}, which was out of reach; this node joins it anew`);
-      await this.#enter();
+      if (aloneIn !== undefined) onWarning?.("no node of this mesh answers; this one begins it anew with what the store has");
+      else if (failures === 0) onWarning?.(`the mesh has gone on without replica ${this.replica}, which was out of reach; this node joins it anew`);
+      await this.#enter(aloneIn);
     } catch (error) {
       onWarning?.(`this node could not join again: ${(error as MeshError).message}`);
-      this.#retry = platform.clock.after(backoffMs(failures, platform.random), () => void this.#again(failures + 1), true);
+      this.#retry = platform.clock.after(backoffMs(failures, platform.random), () => void this.#again(failures + 1, aloneIn), true);
     }
   }
 
   async close(): Promise<void> {
     this.#ended = true;
     this.#retry?.cancel();
-    await this.#host.leave();
+    // Otherwise it would be in the mesh just after it has left.
+    await this.#entering?.catch(() => undefined);
+    const host = this.#host;
+    if (host.isComplete) {
+      await host.leave();
+      return;
+    }
+    // Nobody counts on it yet.
+    await host.end();
+    await this.#withdraw(host.replica);
   }
 }

@@ -77,7 +77,11 @@ export class Ending {
     const host = this.#host;
     await this.drain();
     host.disconnect();
-    if (!host.hasFailed) await this.#flushReceived();
+    // Nobody is served from it here any more.
+    if (!host.hasFailed) {
+      host.beginStep();
+      this.#undrained = await host.flusher.drainReceived();
+    }
     await host.end();
     if (this.#undrained !== undefined) throw this.#undrained;
   }
@@ -101,17 +105,5 @@ export class Ending {
       }
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve, true));
     }
-  }
-
-  /**
-   * Flushes what could not go round any more: the successor has ended too, or is gone. What this node has received is closed, since each
-   * write follows on its way all that it depends on; so the store stays a causal cut (I6). Nobody is served from it here: the node ends.
-   */
-  async #flushReceived(): Promise<void> {
-    const host = this.#host;
-    host.beginStep();
-    host.node.seal();
-    host.node.integrate(host.node.received);
-    this.#undrained = await host.flusher.drain();
   }
 }

@@ -95,6 +95,17 @@ export class Flusher {
     }
     return undefined;
   }
+
+  /**
+   * The same with what could not go round any more, since the successor has ended too, is gone, or stays alone. What this node has received is
+   * closed, as each write follows on its way all that it depends on; so the store stays a causal cut (I6).
+   */
+  async drainReceived(): Promise<MeshError | undefined> {
+    const { node } = this.#options;
+    node.seal();
+    node.integrate(node.received);
+    return await this.drain();
+  }
 }
 
 function asStoreError(error: unknown, store: Store, what: string): MeshError {

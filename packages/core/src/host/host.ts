@@ -14,7 +14,7 @@ import type { MemberStatus } from "../mesh.js";
 import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
-import { covers, vectorRecord, type Vector } from "../protocol/vector.js";
+import { covers, type Vector } from "../protocol/vector.js";
 import type { Store } from "../store.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import { Acceptor } from "./acceptor.js";
@@ -25,6 +25,7 @@ import { Membership } from "./membership.js";
 import { Newcomer } from "./newcomer.js";
 import { MISSED, NO_ENTRY } from "./peek.js";
 import { Neighbours } from "./neighbours.js";
+import { statusOf } from "./status.js";
 import { SteadyClock } from "./steady-clock.js";
 import { SUSPICION_DEFAULT, type SuspicionBounds } from "./suspicion.js";
 import { Waiters, Level } from "./waiters.js";
@@ -49,6 +50,8 @@ export interface HostOptions {
   readonly suspicion?: SuspicionBounds;
   /** The mesh goes on without this node, which has stopped answering; by default that is fatal. */
   readonly onExpelled?: (error: MeshError) => void;
+  /** A newcomer, which has stopped, has met nobody who has what the mesh had in this epoch. */
+  readonly onAlone?: (epoch: number) => void;
   /** A bug of ours, or of the store or transport: the node has stopped answering. */
   readonly onFatal?: (error: Error) => void;
   /** Something that an operator may want to know and that the node has coped with. */
@@ -152,14 +155,14 @@ export class Host {
     const { node } = this;
     this.beginStep();
     try {
-      node.install(view);
+      if (this.isComplete) node.install(view);
+      else this.newcomer.enter(view);
     } catch (error) {
       return error instanceof MeshError && error.code === "NODE_BEHIND" ? this.expel(error.message) : this.fatal(error);
     }
     this.neighbours.dismissPredecessor(`is in epoch ${view.epoch} now`);
     this.neighbours.hearPredecessor();
-    // Nobody is left to hand over anything: the mesh was down, and begins with its store.
-    if (node.ring.members === 1 && !this.isComplete) this.newcomer.complete();
+    if (node.ring.members === 1 && !this.isComplete) return this.foundAlone();
     this.neighbours.relink();
     for (const connection of this.connections) connection.viewChanged();
     this.tick();
@@ -186,11 +189,22 @@ export class Host {
     if (this.isExpelled || this.#failed || this.#closed) return;
     this.isExpelled = true;
     const error = new MeshError("NODE_BEHIND", `${reason}; start the node anew, so that it joins under another replica id`, { retryable: false });
-    if (this.#options.onExpelled === undefined) this.fatal(error);
-    else {
-      this.#failed = true;
-      void this.end().then(() => this.#options.onExpelled!(error));
-    }
+    const { onExpelled } = this.#options;
+    if (onExpelled === undefined) this.fatal(error);
+    else this.#endFor(() => onExpelled(error));
+  }
+
+  /** Nobody is left who could hand over what the mesh has: it is down, and a newcomer begins it anew with its store. */
+  foundAlone(): void {
+    const { onAlone } = this.#options;
+    if (this.isExpelled || this.#failed || this.#closed || onAlone === undefined) return;
+    this.isExpelled = true;
+    this.#endFor(() => onAlone(this.node.view.epoch));
+  }
+
+  #endFor(next: () => void): void {
+    this.#failed = true;
+    void this.end().then(next);
   }
 
   #accept(connection: Connection): ConnectionEvents {
@@ -334,27 +348,7 @@ export class Host {
   }
 
   status(): MemberStatus {
-    const { node } = this;
-    const record = (counters: readonly number[]): Record<string, number> => vectorRecord(node.ring.vector(counters));
-    return {
-      replica: node.replica,
-      address: this.address,
-      received: record(node.received),
-      common: record(node.common),
-      applied: record(node.applied),
-      flushed: record(node.flushed),
-      pending: node.pendingWrites,
-      log: node.log.writes,
-      logBytes: node.log.bytes,
-      cacheEntries: node.cache.count,
-      cacheBytes: node.cache.bytes,
-      evictions: node.cache.evictions,
-      reads: this.reads,
-      hits: this.hits,
-      writes: this.writes,
-      linkBytes: this.neighbours.linkBytes,
-      clockMs: this.platform.clock.now(),
-    };
+    return statusOf(this);
   }
 
   // The end (ending.ts).

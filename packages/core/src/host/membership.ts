@@ -113,19 +113,12 @@ export class Membership {
   async #withoutGone(): Promise<void> {
     const { node, store, platform } = this.host;
     const { epoch } = node.view;
+    const received = (replica: number): number | undefined => this.received(replica);
     const view = await this.host.limited(
-      changeView(store, ({ view: before, flushed }) => {
-        if (before === undefined || before.epoch !== epoch) return undefined;
-        if (this.host.isComplete) return viewWithout(before, this.#gone(), (replica) => this.received(replica), platform.clock.now());
-        // A newcomer that has met nobody begins with the store, as the first node of a mesh that was down.
-        const stored = new Map(flushed);
-        const alone = viewWithout(before, this.#gone(), (replica) => stored.get(replica) ?? 0, platform.clock.now());
-        return { ...alone, departed: alone.departed.map((one) => ({ ...one, settled: true })) };
-      }),
+      changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewWithout(before, this.#gone(), received, platform.clock.now()) : undefined)),
       "change the view",
     );
-    // What was flushed between the look at the registry and its change belongs to the final counters too.
-    if (view === undefined || !this.host.isComplete) await this.refresh();
+    if (view === undefined) await this.refresh();
     else this.#install(view);
   }
 
@@ -167,13 +160,13 @@ export class Membership {
     return index < 0 ? undefined : node.received[index];
   }
 
-  /** Leaves, when the successor has all that this node is to pass on. False: it is the last one, or the deadline has come. */
+  /** Leaves, when the others can do without what this node has. False: it is the last one, or the deadline has come. */
   async leave(deadline: number): Promise<boolean> {
     const { platform } = this.host;
     while (!this.#ended && platform.clock.monotonic() < deadline) {
       const { node, store } = this.host;
       if (node.ring.members === 1) return false;
-      if (this.host.waiters.length === 0 && this.host.neighbours.hasHandedOver) {
+      if (this.host.waiters.length === 0 && (await this.#isSpare())) {
         const { epoch } = node.view;
         const gone = new Set([node.replica]);
         const received = (replica: number): number | undefined => (replica === node.replica ? node.counter : undefined);
@@ -191,6 +184,19 @@ export class Membership {
       await new Promise<void>((resolve) => platform.clock.after(LEAVE_POLL_MS, resolve, true));
     }
     return this.host.isExpelled;
+  }
+
+  /**
+   * Whether all that this node has survives one more loss without it. It is a copy of what was acknowledged as replicated: two others have to
+   * have that; or, where only one is left, the store. Then nothing more may come from that one, which would count this node as its copy.
+   */
+  async #isSpare(): Promise<boolean> {
+    const { host } = this;
+    if (!host.neighbours.hasHandedOver) return false;
+    host.isEnding = host.node.ring.members === 2;
+    if (!host.isEnding) return host.neighbours.hasGoneRound;
+    host.neighbours.dismissPredecessor("is leaving");
+    return (await host.flusher.drainReceived()) === undefined;
   }
 
   /** Says that this node, the last one, has ended and the store has everything. False: somebody has joined meanwhile. */

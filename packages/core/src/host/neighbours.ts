@@ -23,8 +23,9 @@ export class Neighbours {
   /** Connects to the successor of the view as it is now. */
   relink(): void {
     this.#linkBytesBefore = this.linkBytes;
-    this.#link?.close();
-    this.#link = this.#host.node.ring.members > 1 ? new RingLink(this.#host) : undefined;
+    const before = this.#link;
+    before?.close();
+    this.#link = this.#host.node.ring.members > 1 ? new RingLink(this.#host, before) : undefined;
     void this.#link?.connect();
   }
 
@@ -49,9 +50,19 @@ export class Neighbours {
 
   /** Whether the successor has all that it gets from this node alone: own writes, and those of the departed before this node. */
   get hasHandedOver(): boolean {
-    const { ring, received } = this.#host.node;
     const acknowledged = this.#link?.acknowledged;
-    return acknowledged !== undefined && received.every((counter, slot) => (slot !== ring.self && slot < ring.members) || acknowledged[slot] >= counter);
+    return acknowledged !== undefined && this.#passesOn((slot, counter) => acknowledged[slot] >= counter);
+  }
+
+  /** Whether everybody has that. */
+  get hasGoneRound(): boolean {
+    const { common } = this.#host.node;
+    return this.#passesOn((slot, counter) => common[slot] >= counter);
+  }
+
+  #passesOn(holds: (slot: number, counter: number) => boolean): boolean {
+    const { ring, received } = this.#host.node;
+    return received.every((counter, slot) => (slot !== ring.self && slot < ring.members) || holds(slot, counter));
   }
 
   // The predecessor.

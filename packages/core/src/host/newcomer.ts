@@ -7,6 +7,7 @@ import { CLOCK_AHEAD_MS_MAX } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
+import type { View } from "../protocol/view.js";
 import type { Base } from "../wire/messages.js";
 
 export class Newcomer {
@@ -47,6 +48,13 @@ export class Newcomer {
     this.#awaited = base.received;
     this.met(now);
     this.#hasBegun = true;
+  }
+
+  /** The view has changed before it was complete: the member before it now tells it what it begins with. */
+  enter(view: View): void {
+    this.#node.enter(view);
+    this.#awaited = EMPTY_VECTOR;
+    this.#hasBegun = false;
   }
 
   /** Looks whether it is complete now. */

@@ -25,6 +25,7 @@ const MISSED_TICKS_MAX = 3;
 
 export class RingLink {
   readonly #host: Host;
+  readonly #successor: number;
   readonly #suspicion: Suspicion;
   #session: LinkSession | undefined;
   /** Numbers the attempts to connect, so that one that was given up is known when it succeeds after all. */
@@ -41,11 +42,15 @@ export class RingLink {
   /** Why the link is down, for the log. */
   lastError: MeshError | undefined;
 
-  constructor(host: Host) {
+  /** A change of the view is no sign of life: where the successor stays, so does what the link before has heard of it, or not. */
+  constructor(host: Host, before?: RingLink) {
     this.#host = host;
-    const now = host.platform.clock.monotonic();
+    const { node, platform } = host;
+    const now = platform.clock.monotonic();
     this.#tickedAt = now;
-    this.#suspicion = new Suspicion(host.suspicionBounds, now);
+    this.#successor = node.ring.replicas[node.ring.successor];
+    const stays = before !== undefined && before.#successor === this.#successor && before.#skipped === 0;
+    this.#suspicion = stays ? before.#suspicion : new Suspicion(host.suspicionBounds, now);
     this.#tick();
   }
 
@@ -141,7 +146,7 @@ export class RingLink {
 
   /** Goes on to the next member; with none left this node is alone. */
   #giveUp(): void {
-    const { node, platform, membership } = this.#host;
+    const { node, platform, membership, newcomer, suspicionBounds } = this.#host;
     this.#suspicion.reset(platform.clock.monotonic());
     this.#attempt += 1;
     this.#connecting = false;
@@ -151,17 +156,13 @@ export class RingLink {
     this.#failures = 0;
     if (this.#skipped < node.ring.members - 1) this.#skipped += 1;
     if (this.#skipped < node.ring.members - 1) void this.connect();
-    else if (this.#mayBeAlone()) membership.claimed(node.replica);
+    else if (newcomer.isComplete) membership.claimed(node.replica);
+    else if (newcomer.aloneMs(platform.clock.monotonic()) > suspicionBounds.takeOverMs) this.#host.foundAlone();
     else {
       // Once more round all of them: a newcomer has nothing, and would begin the mesh anew.
       this.#skipped = 0;
       void this.connect();
     }
-  }
-
-  #mayBeAlone(): boolean {
-    const { newcomer, platform, suspicionBounds } = this.#host;
-    return newcomer.isComplete || newcomer.aloneMs(platform.clock.monotonic()) > suspicionBounds.takeOverMs;
   }
 
   close(): void {

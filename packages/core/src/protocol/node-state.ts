@@ -9,7 +9,7 @@ import { Log } from "./log.js";
 import { Pending } from "./pending.js";
 import { Ring } from "./ring.js";
 import type { Segment } from "./segment.js";
-import { counterOf, type Vector } from "./vector.js";
+import { counterOf, EMPTY_VECTOR, type Vector } from "./vector.js";
 import type { View } from "./view.js";
 
 export interface NodeOptions {
@@ -21,39 +21,29 @@ export interface NodeOptions {
 }
 
 export class NodeState {
-  view: View;
-  ring: Ring;
+  view!: View;
+  ring!: Ring;
   readonly replica: number;
   readonly clock = new HybridClock();
   readonly cache: Cache;
   readonly isLoaded: (bytes: Uint8Array, start: number, length: number) => boolean;
-  log: Log;
-  received: number[];
-  common: number[];
-  applied: number[];
-  flushed: number[];
-  issued: number[];
+  log!: Log;
+  received!: number[];
+  common!: number[];
+  applied!: number[];
+  flushed!: number[];
+  issued!: number[];
   /** Grow whenever `applied`, or `issued` beyond its own entry, changes; so that others compare a number and not a vector. */
   appliedVersion = 1;
   issuedVersion = 1;
   /** Grows whenever there may be something new for the successor. */
   ringVersion = 1;
-  protected pending: Pending;
-  protected flushOrder: FlushOrder;
+  protected pending!: Pending;
+  protected flushOrder!: FlushOrder;
 
   constructor(view: View, replica: number, options: NodeOptions) {
-    const ring = this.ringOf(view, replica);
-    this.view = view;
-    this.ring = ring;
     this.replica = replica;
-    this.received = ring.zeros();
-    this.common = ring.zeros();
-    this.applied = ring.zeros();
-    this.flushed = ring.zeros();
-    this.issued = ring.zeros();
-    this.pending = new Pending(ring.size);
-    this.log = new Log(ring.size);
-    this.flushOrder = new FlushOrder(ring);
+    this.#enter(view);
     this.cache = new Cache({
       bytesMax: options.cacheBytes,
       entriesMax: options.cacheEntries,
@@ -79,11 +69,28 @@ export class NodeState {
     return this.pending.writes;
   }
 
+  /** Enters a view with nothing, as whoever has not begun yet. */
+  protected enter(view: View): void {
+    this.#enter(view);
+    this.#changed();
+  }
+
+  #enter(view: View): void {
+    this.view = view;
+    this.ring = this.ringOf(view, this.replica);
+    this.#reset(EMPTY_VECTOR);
+  }
+
   /**
    * Begins with what the predecessor has told: the writes up to `base` are in the store, the others follow. Whatever this node has received
    * so far is received again.
    */
   begin(base: Vector): void {
+    this.#reset(base);
+    this.#changed();
+  }
+
+  #reset(base: Vector): void {
     const { ring } = this;
     const counters = ring.replicas.map((replica) => counterOf(base, replica));
     this.received = counters.slice();
@@ -94,7 +101,6 @@ export class NodeState {
     this.pending = new Pending(ring.size);
     this.log = new Log(ring.size);
     this.flushOrder = new FlushOrder(ring);
-    this.#changed();
   }
 
   /** Moves everything into the slots of a later view. Throws NODE_BEHIND where this node has not what the mesh has: it cannot go on then. */

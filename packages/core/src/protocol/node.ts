@@ -49,6 +49,12 @@ export class Node extends NodeState {
     this.#apply();
   }
 
+  /** The same for a newcomer that is still to be told what the mesh has: it begins again. */
+  override enter(view: View): void {
+    super.enter(view);
+    this.#resized();
+  }
+
   #resized(): void {
     this.#scratch = this.ring.zeros();
     this.#depended = this.ring.zeros();

@@ -109,8 +109,11 @@ export function formedView(before: View | undefined, flushed: FlushedCounters, a
     epoch: (before?.epoch ?? 0) + 1,
     meshId: before?.meshId ?? newMeshId(),
     members: addresses.map((address, index) => ({ replica: first + index, address })),
-    // Nobody has more of them than the store.
-    departed: [...remembered(before, now).map((one) => ({ ...one, head: first, settled: true })), ...ended],
+    // Nobody has more of them than the store; of those who were settled that has everything.
+    departed: [
+      ...remembered(before, now).map((one) => ({ ...one, final: one.settled ? one.final : (counters.get(one.replica) ?? 0), head: first, settled: true })),
+      ...ended,
+    ],
     nextReplica: first + addresses.length,
   };
 }

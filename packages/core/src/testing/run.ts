@@ -295,6 +295,11 @@ class World implements WorkflowWorld, UnrestWorld {
     this.#content.isAway = isAway;
   }
 
+  isMember({ host }: SimulatedMember): boolean {
+    const view = viewIn({ registry: this.#content.registry, flushed: [] }, "the simulated store")!;
+    return view.members.some(({ replica }) => replica === host?.replica);
+  }
+
   isSettled(): boolean {
     const hosts = this.#hosts;
     const { registry } = this.#content;

@@ -12,11 +12,15 @@ export interface UnrestWorld {
   /** Whether the mesh has got over what has befallen it so far. */
   hasRecovered(): boolean;
   setAway(isAway: boolean): void;
+  /** Whether the newest view has it. */
+  isMember(member: SimulatedMember): boolean;
 }
 
 type Event = "crash" | "cut" | "leave" | "join" | "jump" | "outage";
 
 const HOUR_MS = 3_600_000;
+/** World time within which the mesh gets over one fault. */
+const RECOVERY_MS_MAX = 60_000;
 
 export class Troublemaker {
   readonly #world: UnrestWorld;
@@ -49,12 +53,17 @@ export class Troublemaker {
       if (oneAtATime) await this.#recovered();
       this.#play(event);
     }
-    await Promise.all(this.#returning);
+    // One return may be the beginning of another.
+    while (this.#returning.length > 0) await this.#returning.shift();
   }
 
   async #recovered(): Promise<void> {
     const { simulation } = this.#world;
-    while (!this.#world.hasRecovered()) await simulation.sleep(20);
+    const until = simulation.time + RECOVERY_MS_MAX;
+    while (!this.#world.hasRecovered()) {
+      if (simulation.time > until) throw new Error(`not recovered ${RECOVERY_MS_MAX} ms after the last fault`);
+      await simulation.sleep(20);
+    }
   }
 
   #play(event: Event): void {
@@ -82,6 +91,7 @@ export class Troublemaker {
         member.cut();
         this.#later(suspectMs * this.#random.magnitude(0.3, 4), () => member.heal());
       } else {
+        if (this.#random.chance(0.5)) this.#later(this.#random.magnitude(0.1, 100), () => this.#strand(member));
         this.#returning.push(
           member.leave().then(async () => {
             await simulation.sleep(suspectMs * this.#random.between(0, 2));
@@ -90,6 +100,17 @@ export class Troublemaker {
         );
       }
     }
+  }
+
+  /** Kills the one to whom a member that leaves hands over. A leave is no loss, so this is the only one. */
+  #strand(leaving: SimulatedMember): void {
+    const { members } = this.#world;
+    const { view, ring } = leaving.host?.node ?? {};
+    if (view === undefined || ring === undefined || !this.#world.isMember(leaving)) return;
+    const heir = members.find(({ address, isUp, isBusy }) => isUp && !isBusy && address === view.members[ring.successor].address);
+    if (heir === undefined) return;
+    heir.kill(this.#random.chance(0.5));
+    this.#later(this.#unrest.suspectMs * this.#random.magnitude(0.1, 4), () => heir.isUp || void heir.join());
   }
 
   /** Until the clock is right again the member counts as busy: what joins by a wrong clock does not get in. */
