@@ -4,6 +4,7 @@ import type { ConformanceCase } from "./case.js";
 import { freshSeed } from "./seeded-random.js";
 import { KEY_CLAIMS } from "./store-keys.js";
 import { LIFETIME_CLAIMS } from "./store-lifetime.js";
+import { MESH_CLAIMS } from "./store-mesh.js";
 import { MODEL_CLAIMS } from "./store-model.js";
 import { REGISTRY_CLAIMS } from "./store-registry.js";
 import { ROW_CLAIMS } from "./store-rows.js";
@@ -16,6 +17,6 @@ import { storeCase, type StoreSuiteSetup } from "./store-setup.js";
  */
 export function storeSuite(setup: StoreSuiteSetup): ConformanceCase[] {
   const seed = setup.seed ?? freshSeed();
-  const claims = [...ROW_CLAIMS, ...KEY_CLAIMS, ...SCAN_CLAIMS, ...REGISTRY_CLAIMS, ...LIFETIME_CLAIMS, ...MODEL_CLAIMS];
+  const claims = [...ROW_CLAIMS, ...KEY_CLAIMS, ...SCAN_CLAIMS, ...REGISTRY_CLAIMS, ...LIFETIME_CLAIMS, ...MODEL_CLAIMS, ...MESH_CLAIMS];
   return claims.map((claim) => storeCase(claim, setup, seed));
 }

@@ -167,26 +167,6 @@ describe("a process", () => {
 });
 
 describe("a mesh of three nodes", () => {
-  it("leaves in Redis what the next mesh reads", async () => {
-    const options = { url: server.url, prefix: "mesh" };
-    const store = redisStore(options);
-    const mesh = await createMesh({ nodes: 3, store });
-    const first = mesh.session(undefined, { node: "node-1" });
-    for (let index = 0; index < 50; index++) await first.set(`key ${index}`, { index, at: new Date(index) });
-    await first.delete("key 7");
-    const second = mesh.session(await first.token(), { node: "node-3" });
-    expect(await second.get("key 9")).toEqual({ index: 9, at: new Date(9) });
-    await mesh.close();
-    await store.close();
-
-    const again = redisStore(options);
-    const next = await createMesh({ nodes: 3, store: again });
-    const session = next.session();
-    expect(await session.getMany(["key 0", "key 7", "key 49"])).toEqual([{ index: 0, at: new Date(0) }, undefined, { index: 49, at: new Date(49) }]);
-    await next.close();
-    await again.close();
-  });
-
   it("goes on while the server is away, and flushes when it is back", async () => {
     const store = redisStore({ url: server.url, prefix: "away" });
     const mesh = await createMesh({ nodes: 3, store });
