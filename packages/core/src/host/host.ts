@@ -316,6 +316,8 @@ export class Host {
 
   /** A connection was refused or broke the format. */
   refused(remote: string, error: MeshError): void {
+    // It is told to come back a little later, and does so several times a second.
+    if (error.code === "NODE_UNREACHABLE") return;
     this.#options.onWarning?.(`${remote} was disconnected: ${error.code}: ${error.message}`);
   }
 
