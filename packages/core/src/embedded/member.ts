@@ -136,8 +136,12 @@ export class MemberNode implements RunningNode {
     if (this.#ended) return;
     const { platform = systemPlatform, onWarning } = this.#options;
     try {
-      if (aloneIn !== undefined) onWarning?.("no node of this mesh answers; this one begins it anew with what the store has");
-      else if (failures === 0) onWarning?.(`the mesh has gone on without replica ${this.replica}, which was out of reach; this node joins it anew`);
+      if (failures === 0)
+        onWarning?.(
+          aloneIn === undefined
+            ? `the mesh has gone on without replica ${this.replica}, which was out of reach; this node joins it anew`
+            : "no node of this mesh answers; this one begins it anew with what the store has",
+        );
       await this.#enter(aloneIn);
     } catch (error) {
       onWarning?.(`this node could not join again: ${(error as MeshError).message}`);
@@ -155,8 +159,8 @@ export class MemberNode implements RunningNode {
       await host.leave();
       return;
     }
-    // Nobody counts on it yet.
+    // Nobody counts on it yet; where the store is away, the others find out that it is gone.
     await host.end();
-    await this.#withdraw(host.replica);
+    await this.#withdraw(host.replica).catch(() => undefined);
   }
 }

@@ -196,6 +196,7 @@ export class Membership {
     host.isEnding = host.node.ring.members === 2;
     if (!host.isEnding) return host.neighbours.hasGoneRound;
     host.neighbours.dismissPredecessor("is leaving");
+    host.beginStep();
     return (await host.flusher.drainReceived()) === undefined;
   }
 
