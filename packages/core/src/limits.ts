@@ -77,7 +77,7 @@ export const LEAVE_TIMEOUT_MS = 10_000;
 export const LINK_PING_MS = 500;
 export const LINK_PONG_MS = 1_000;
 /** Time in which a newcomer reaches no member before it takes the mesh for down and begins from the store. */
-export const TAKE_OVER_MS = 10_000;
+export const TAKE_OVER_MS = 8_000;
 /** How often a node looks at the registry when nothing calls for it: bounds how long one that is cut off takes itself for a member. */
 export const REGISTRY_POLL_MS = 5_000;
 /** A wall clock that moves by more than this against the monotonic one has been set: the node goes on by the time it had. */

@@ -195,7 +195,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     const { ring, view } = node;
     if (isEnding) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is stopping`);
     if (epoch > view.epoch) void membership.refresh();
-    const isCurrent = epoch === view.epoch && !membership.isSealed(replica);
+    const isCurrent = epoch === view.epoch && !membership.refuses(replica);
     if (isCurrent && replica === ring.replicas[ring.predecessor]) return;
     if (isCurrent && ring.isMember(replica) && replica !== node.replica) {
       if (!this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh, and cannot stand in for anybody`);
