@@ -14,6 +14,9 @@ import { TestStore } from "./support/test-store.js";
 
 const SUSPICION = { suspectMsMin: 300, suspectMsMax: 600, takeOverMs: 1_500 };
 
+/** Finds nobody silent. */
+const PATIENT = { suspicion: { suspectMsMin: 20_000, suspectMsMax: 20_000, takeOverMs: 30_000 } };
+
 class Members {
   readonly store = new TestStore();
   readonly network = new SplitNetwork(memoryTransport());
@@ -262,9 +265,8 @@ describe("a node that was cut off", () => {
 
   it("does not go on without the others, although it finds out first: they object, and lose nothing", async () => {
     const all = members();
-    const patient = { suspicion: { suspectMsMin: 20_000, suspectMsMax: 20_000, takeOverMs: 30_000 } };
     await formMesh(all.store, ["a", "b", "c"]);
-    await Promise.all([all.start("a", 1, patient), all.start("b", 2), all.start("c", 3, patient)]);
+    await Promise.all([all.start("a", 1, PATIENT), all.start("b", 2), all.start("c", 3, PATIENT)]);
     const mesh = await all.connect();
     all.network.cut("b", ["a", "c"]);
     await mesh.session(undefined, { node: "c" }).set("k", 1);
@@ -290,7 +292,8 @@ describe("a node that was cut off", () => {
 
   it("from the start does not begin the mesh anew while others run, and joins it when it reaches them", async () => {
     const all = members();
-    await all.form("a", "b");
+    await formMesh(all.store, ["a", "b"]);
+    await Promise.all([all.start("a", 1, PATIENT), all.start("b", 2, PATIENT)]);
     const mesh = await all.connect();
     all.network.cut("c", ["a", "b"]);
     all.store.away = true;
