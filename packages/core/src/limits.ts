@@ -55,6 +55,10 @@ export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
 export const CALL_TIMEOUT_MS_DEFAULT = 5_000;
 /** Time for a connection and its handshake. */
 export const CONNECT_TIMEOUT_MS_DEFAULT = 2_000;
+/** A secret shorter than this is guessed by trying, offline, with one token or one handshake that was overheard. */
+export const SECRET_BYTES_MIN = 16;
+/** Secrets that are accepted at a time: a stranger's proof is compared with each, so each costs a hash per connection. */
+export const SECRETS_MAX = 8;
 /** Time for one store call before it counts as failed. */
 export const STORE_TIMEOUT_MS_DEFAULT = 10_000;
 /** First and longest pause between attempts at a lost link or an absent store; the pause doubles and is jittered. */

@@ -11,5 +11,6 @@ export async function sessionDecode(token: string, flags: GlobalFlags, terminal:
   const text = token === "-" ? (await readStdin(terminal)).trim() : token;
   const inspection = inspectToken(text, settings.secret);
   printer.result(inspection, () => JSON.stringify(inspection, undefined, 2));
-  return inspection.signature === "invalid" ? EXIT.failed : EXIT.ok;
+  const { signature } = inspection;
+  return signature === "invalid" || signature === "unknown key" ? EXIT.failed : EXIT.ok;
 }

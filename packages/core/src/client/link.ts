@@ -14,12 +14,13 @@ import { Role, type Welcome } from "../wire/handshake.js";
 import { readError, readFinals, readHeader, readViewNotice, type ViewNotice } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
+import type { Secrets } from "../wire/secrets.js";
 import type { Answer, Call } from "./call.js";
 import type { SessionContext } from "./context.js";
 
 export interface LinkOptions {
   readonly platform: Platform;
-  readonly secret: string | undefined;
+  readonly secrets: Secrets;
   readonly opened: (link: Link, welcome: Welcome) => void;
   /** The connection is gone, with the calls that have no answer. */
   readonly lost: (link: Link, error: MeshError, calls: readonly Call[]) => void;
@@ -88,9 +89,9 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   }
 
   #open(): void {
-    const { secret, platform } = this.#options;
+    const { secrets, platform } = this.#options;
     if (this.#ended) return;
-    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secret, entropy: platform.entropy }, (welcome) =>
+    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secrets, entropy: platform.entropy }, (welcome) =>
       this.#welcomed(welcome),
     );
     this.#outbox.flush();

@@ -13,6 +13,7 @@ import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
+import { checkSecrets, Secrets } from "../wire/secrets.js";
 import type { Call } from "./call.js";
 import { StatusCall, type NodeStatus } from "./calls.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
@@ -20,9 +21,8 @@ import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
-import { checkSecret } from "./secret.js";
 import { ClientSession, durabilityLevel } from "./session.js";
-import { packToken, tokenKey, unpackToken } from "./token.js";
+import { packToken, TokenKeys, unpackToken } from "./token.js";
 
 export interface MeshClientOptions extends MeshOptions {
   readonly addresses: readonly string[];
@@ -41,12 +41,10 @@ export interface ClientParts {
 
 /** A call is given up when it has failed so often at each node. */
 const ROUNDS_MAX = 3;
-/** The key that tokens are signed with; there is one until secrets rotate. */
-const KEY_ID = 1;
 
 /** Throws OPTION_INVALID. `createMesh` asks before it starts anything. */
 export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durability }: MeshOptions): void {
-  checkSecret(secret);
+  checkSecrets(secret);
   if (namespace !== undefined) checkNamespace(namespace);
   if (timeoutMs !== undefined) parseDuration(timeoutMs, "timeoutMs");
   if (tokenTtl !== undefined) parseDuration(tokenTtl, "tokenTtl");
@@ -68,7 +66,8 @@ export class MeshClient implements Mesh {
   #peers: Peer[] = [];
   readonly #peerOptions: PeerOptions;
   readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
-  #tokenKey: Uint8Array | undefined;
+  readonly #secrets: Secrets;
+  #tokenKeys: TokenKeys | undefined;
   #meshId: string | undefined;
   readonly #readyWaiters: (() => void)[] = [];
   #sweeper: Timer | undefined;
@@ -79,9 +78,10 @@ export class MeshClient implements Mesh {
   #closed = false;
 
   constructor(options: MeshClientOptions, parts: ClientParts = { Session: ClientSession }) {
-    const { platform, transport, secret } = options;
+    const { platform, transport } = options;
     checkMeshOptions(options);
     this.#options = options;
+    this.#secrets = new Secrets(options.secret);
     this.#parts = parts;
     this.platform = platform;
     this.codec = options.codec ?? jsonCodec;
@@ -94,7 +94,7 @@ export class MeshClient implements Mesh {
     this.#peerOptions = {
       transport,
       platform,
-      secret,
+      secrets: this.#secrets,
       welcomed: (peer, welcome) => this.#welcomed(peer, welcome),
       viewChanged: ({ members }) => this.#meet(members),
       failed: (peer, call, error) => this.#failed(peer, call, error),
@@ -116,7 +116,7 @@ export class MeshClient implements Mesh {
     }
     if (this.#meshId === undefined) {
       this.#meshId = welcome.meshId;
-      this.#tokenKey = tokenKey(welcome.meshId, this.#options.secret);
+      this.#tokenKeys = new TokenKeys(welcome.meshId, this.#secrets);
     }
     this.#meet(welcome.members);
     for (const waiter of this.#readyWaiters.splice(0)) waiter();
@@ -153,16 +153,16 @@ export class MeshClient implements Mesh {
   }
 
   #unpack(token: string): SessionContext {
-    const key = this.#tokenKey;
-    if (key === undefined || this.#meshId === undefined)
+    const keys = this.#tokenKeys;
+    if (keys === undefined || this.#meshId === undefined)
       throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
-    return unpackToken(token, { meshId: this.#meshId, keys: (keyId) => (keyId === KEY_ID ? key : undefined), now: this.platform.clock.now() });
+    return unpackToken(token, { meshId: this.#meshId, keys: keys.current, now: this.platform.clock.now() });
   }
 
   async pack(context: SessionContext): Promise<string> {
     if (this.#meshId === undefined) await this.ready();
     const issuedAt = this.platform.clock.now();
-    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKey!, keyId: KEY_ID, issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
+    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
   }
 
   #choosePeer(address: string | undefined): Peer {

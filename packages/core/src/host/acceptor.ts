@@ -8,7 +8,7 @@ import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
 import { beginFrame, endFrame, ERROR, FrameSplitter, HELLO, PROOF, type FrameHandler } from "../wire/frames.js";
-import { checkProof, NONCE_BYTES, proofOf, readHello, readProof, Role, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
+import { NONCE_BYTES, proofOf, provedSecret, readHello, readProof, Role, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
 import { writeError } from "../wire/messages.js";
 import { Outbox } from "../wire/outbox.js";
 import { ClientPort } from "./client-port.js";
@@ -156,12 +156,12 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   #challenge(hello: Hello): void {
     this.#hello = hello;
-    writeChallenge(this.#outbox.out, { authenticates: this.#host.secret !== undefined, nonce: this.#nonce });
+    writeChallenge(this.#outbox.out, { authenticates: this.#host.secrets.current.length > 0, nonce: this.#nonce });
   }
 
   #welcome(proof: Uint8Array, hello: Hello): void {
-    const { node, secret } = this.#host;
-    checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), "the program that opened this connection");
+    const { node, secrets } = this.#host;
+    const secret = provedSecret(proof, secrets.current, hello.nonce, this.#nonce);
     this.#deadline.cancel();
     const isNode = hello.role === Role.Node;
     // Whoever looks for the node that was here before is told who is here now, and no more.

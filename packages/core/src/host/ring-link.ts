@@ -228,10 +228,10 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   }
 
   start(): void {
-    const { node, secret, platform } = this.#host;
+    const { node, secrets, platform } = this.#host;
     if (this.#ended) return;
     const hello = { role: Role.Node, replica: node.replica, epoch: node.view.epoch, target: this.#target };
-    this.#opening = new Opening(this.outbox, { ...hello, secret, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
+    this.#opening = new Opening(this.outbox, { ...hello, secrets, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
     this.outbox.flush();
   }
 
