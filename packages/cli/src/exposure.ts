@@ -1,12 +1,12 @@
 // Who may reach a node: beyond this machine only with a secret, unless the user says in so many words that none is wanted.
 
-import { MeshError } from "@causalmesh/core";
+import { MeshError, type SecretSource } from "@causalmesh/core";
 import { formatHostPort, isLoopback, type HostPort } from "./address.js";
 
 export const INSECURE_FLAG = "--insecure-no-authentication";
 
 /** `shown` is what the message calls it. */
-export function checkExposure(host: string, shown: string, secret: string | undefined, insecure: boolean): void {
+export function checkExposure(host: string, shown: string, secret: SecretSource | undefined, insecure: boolean): void {
   if (secret !== undefined || insecure || isLoopback(host)) return;
   throw new MeshError(
     "OPTION_INVALID",
@@ -22,7 +22,7 @@ export interface HttpSetting {
 }
 
 /** Throws OPTION_INVALID where anybody could write, or forge sessions. Asked before anything is started. */
-export function checkHttp({ address, keysFile }: HttpSetting, secret: string | undefined, insecure: boolean): void {
+export function checkHttp({ address, keysFile }: HttpSetting, secret: SecretSource | undefined, insecure: boolean): void {
   const shown = formatHostPort(address);
   if (keysFile === undefined && !insecure && !isLoopback(address.host)) {
     const advice = `give --http-keys FILE, or ${INSECURE_FLAG} to let anyone read and write`;

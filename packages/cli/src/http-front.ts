@@ -2,7 +2,7 @@
 
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { MeshError } from "@causalmesh/core";
+import { MeshError, type SecretSource } from "@causalmesh/core";
 import type { ApiKey } from "@causalmesh/transport-http";
 import { serveHttp } from "@causalmesh/transport-http/node";
 import { connect } from "@causalmesh/transport-tcp";
@@ -12,7 +12,7 @@ import type { Logger } from "./log.js";
 export interface HttpFrontOptions extends HttpSetting {
   /** The address of the node beside which it stands. */
   readonly node: string;
-  readonly secret: string | undefined;
+  readonly secret: SecretSource | undefined;
   readonly insecure: boolean;
   readonly log: Logger;
 }
@@ -38,6 +38,7 @@ export async function startHttpFront({ address, keysFile, node, secret, insecure
     throw error;
   });
   const reloadApiKeys = async (): Promise<void> => {
+    if (keysFile === undefined) return;
     try {
       await server.reloadApiKeys();
       log.info({ file: keysFile }, "the API keys were read again");

@@ -1,7 +1,7 @@
 // Finds out whether a mesh runs on a store, so that a second one does not take the store from under it. The registry names
 // the members of the newest view; the mesh runs if one of them answers as a member of this very mesh.
 
-import { inspectToken, MeshError, type Store } from "@causalmesh/core";
+import { inspectToken, MeshError, type SecretSource, type Store } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 
 /** Time for one member to answer: they are on this machine or near it, and a folder of yesterday must not delay a start. */
@@ -13,7 +13,7 @@ interface Registry {
 }
 
 /** Throws STORE_LOCKED where another mesh runs on the store. */
-export async function refuseRunningMesh(store: Store, secret: string | undefined): Promise<void> {
+export async function refuseRunningMesh(store: Store, secret: SecretSource | undefined): Promise<void> {
   const registry = await readRegistry(store);
   if (registry === undefined) return;
   const answers = await Promise.all(registry.members.map(({ address }) => isMember(address, registry.meshId, secret)));
@@ -39,7 +39,7 @@ async function readRegistry(store: Store): Promise<Registry | undefined> {
 }
 
 /** Whether a node of this mesh answers at the address: another program, or a mesh on another store, may have its port today. */
-async function isMember(address: string, meshId: string, secret: string | undefined): Promise<boolean> {
+async function isMember(address: string, meshId: string, secret: SecretSource | undefined): Promise<boolean> {
   try {
     const mesh = await connect({ nodes: [address], secret, timeoutMs: PROBE_TIMEOUT_MS });
     try {

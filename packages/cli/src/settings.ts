@@ -2,7 +2,7 @@
 // nowhere else.
 
 import { resolve } from "node:path";
-import { MeshError } from "@causalmesh/core";
+import { MeshError, type SecretSource } from "@causalmesh/core";
 import { DEFAULT_PORT, parseHostPort, parseNodeUrl } from "./address.js";
 import { loadConfig, type LoadedConfig } from "./config-file.js";
 import type { HttpSetting } from "./exposure.js";
@@ -36,7 +36,9 @@ export interface Settings {
   /** Addresses, `host:port`. */
   readonly nodes: readonly string[];
   readonly timeoutMs: number;
-  readonly secret: string | undefined;
+  readonly secret: SecretSource | undefined;
+  /** The file that the secret is read from, as an absolute path. */
+  readonly secretFile: string | undefined;
   readonly namespace: string | undefined;
   readonly logLevel: LogLevel;
   readonly config: LoadedConfig;
@@ -48,7 +50,7 @@ export async function resolveSettings(flags: GlobalFlags, terminal: Terminal): P
   return {
     nodes: resolveNodes(flags, terminal, config),
     timeoutMs: resolveTimeout(flags, config),
-    secret: resolveSecret([
+    ...resolveSecret([
       { secret: flags.secret, file: flags.secretFile, names: ["--secret", "--secret-file"], folder: terminal.cwd },
       {
         secret: env("CAUSALMESH_SECRET"),

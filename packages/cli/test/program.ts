@@ -15,6 +15,8 @@ const SECRET = "the secret of this test's mesh";
 export interface Started {
   /** As its ready line says. */
   readonly nodes: string[];
+  /** What it has logged so far. */
+  log(): string;
   /** Sends the signal; resolves with the exit code, or with null where the signal ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
@@ -36,7 +38,7 @@ export async function started(...args: string[]): Promise<Started> {
   onTestFinished(async () => void (await end("SIGTERM")));
   const line = (await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next()).value as string | undefined;
   expect(line, log).toBeDefined();
-  return { ...(JSON.parse(line!) as { nodes: string[] }), end };
+  return { ...(JSON.parse(line!) as { nodes: string[] }), log: () => log, end };
 }
 
 /** What `causalmesh kv` prints. */

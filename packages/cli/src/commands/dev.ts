@@ -1,7 +1,7 @@
 // `causalmesh dev`: a whole mesh on this machine, each node a process of its own.
 
 import { existsSync } from "node:fs";
-import { formMesh, MeshError } from "@causalmesh/core";
+import { formMesh, MeshError, type SecretSource } from "@causalmesh/core";
 import { DEFAULT_PORT, formatHostPort, type HostPort } from "../address.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
@@ -76,7 +76,7 @@ function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext)
   return options;
 }
 
-function checkOptions({ nodes, store, host, insecure }: DevOptions, secret: string | undefined): void {
+function checkOptions({ nodes, store, host, insecure }: DevOptions, secret: SecretSource | undefined): void {
   if (store.kind === "memory" && nodes > 1) {
     throw new MeshError(
       "OPTION_INVALID",
@@ -180,13 +180,17 @@ function nodeArgs({ listen, advertise, adminPort, httpPort }: Place, replica: nu
 
 /** The secret, and the store with its password, go this way: other users see command lines. */
 function nodeEnvironment({ settings, terminal }: CommandContext, store: StoreUrl): Record<string, string | undefined> {
-  const own = { CAUSALMESH_STORE: storeUrlText(store), CAUSALMESH_SECRET: settings.secret, CAUSALMESH_LOG_LEVEL: settings.logLevel };
+  const { secret, secretFile, logLevel } = settings;
+  const own = {
+    CAUSALMESH_STORE: storeUrlText(store),
+    CAUSALMESH_SECRET: typeof secret === "string" ? secret : "",
+    // The nodes read it again when it changes.
+    CAUSALMESH_SECRET_FILE: secretFile ?? "",
+    CAUSALMESH_LOG_LEVEL: logLevel,
+  };
   const env: Record<string, string | undefined> = { ...terminal.env, ...own };
-  // The secret has been read; both at once would be refused.
-  delete env.CAUSALMESH_SECRET_FILE;
   // These are for one node; dev has its own.
   delete env.CAUSALMESH_HTTP_KEYS;
-  if (settings.secret === undefined) delete env.CAUSALMESH_SECRET;
   return env;
 }
 

@@ -1,6 +1,6 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import type { Loader, MeshError } from "@causalmesh/core";
+import type { Loader, MeshError, SecretSource } from "@causalmesh/core";
 import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
@@ -13,6 +13,7 @@ import { createLog, type Logger } from "../log.js";
 import { checkWhole, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
+import { rereadSettings, type RereadSettings } from "../reread.js";
 import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
@@ -102,7 +103,12 @@ async function runNode(options: NodeOptions, context: CommandContext, watch: Sto
   try {
     const address = options.advertise ?? dialable(listen);
     const log = createLog(context.settings.logLevel, { address: formatHostPort(address) });
-    return await serve({ options, context, watch, store, address, listen, log });
+    const reread = rereadSettings(context.settings, log);
+    try {
+      return await serve({ options, context, watch, store, address, listen, log, reread });
+    } finally {
+      reread.end();
+    }
   } finally {
     await store.close();
   }
@@ -124,10 +130,11 @@ interface Serving {
   readonly address: HostPort;
   readonly listen: HostPort;
   readonly log: Logger;
+  readonly reread: RereadSettings;
 }
 
-async function serve({ options, context, watch, store, address, listen, log }: Serving): Promise<number> {
-  const { secret } = context.settings;
+async function serve({ options, context, watch, store, address, listen, log, reread }: Serving): Promise<number> {
+  const { secret } = reread;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
   const { cacheBytes, readThrough, replica } = options;
@@ -148,7 +155,13 @@ async function serve({ options, context, watch, store, address, listen, log }: S
   const admin = await openAdmin(options.admin, node, () => ready);
   let http: HttpFront | undefined;
   try {
-    http = await openHttp(options, { node, secret, listen, log, watch });
+    http = await openHttp(options, { node, secret, listen, log });
+    if (reread.hasFiles || options.http?.keysFile !== undefined) {
+      watch.onHangup(() => {
+        reread.look();
+        void http?.reloadApiKeys();
+      });
+    }
     log.info({ replica: node.replica, store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
@@ -180,15 +193,13 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, ready
 /** The front is a client of this very node, and of the others where that cannot answer. */
 async function openHttp(
   { http, insecure }: NodeOptions,
-  serving: { node: RunningNode; secret: string | undefined; listen: HostPort; log: Logger; watch: StopWatch },
+  serving: { node: RunningNode; secret: SecretSource | undefined; listen: HostPort; log: Logger },
 ): Promise<HttpFront | undefined> {
   if (http === undefined) return undefined;
-  const { node, secret, listen, log, watch } = serving;
+  const { node, secret, listen, log } = serving;
   try {
     const { startHttpFront } = await import("../http-front.js");
-    const front = await startHttpFront({ ...http, node: formatHostPort(dialable(listen)), secret, insecure, log });
-    if (http.keysFile !== undefined) watch.onHangup(() => void front.reloadApiKeys());
-    return front;
+    return await startHttpFront({ ...http, node: formatHostPort(dialable(listen)), secret, insecure, log });
   } catch (error) {
     await node.close();
     throw error;
