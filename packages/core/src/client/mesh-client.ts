@@ -368,10 +368,11 @@ function isNodesFault(error: MeshError): boolean {
     error.code === "NODE_UNREACHABLE" ||
     error.code === "PROTOCOL" ||
     error.code === "CLOSED" ||
-    (error.code === "TIMEOUT" && error.retryable)
+    // A node may be silent, or have a certificate that is not good, and another one not.
+    ((error.code === "TIMEOUT" || error.code === "UNAUTHENTICATED") && error.retryable)
   );
 }
 
 function sameAddress(a: string, b: string): boolean {
-  return a.replace(/^mesh:\/\//, "") === b.replace(/^mesh:\/\//, "");
+  return a.replace(/^meshs?:\/\//, "") === b.replace(/^meshs?:\/\//, "");
 }
