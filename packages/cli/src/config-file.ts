@@ -17,7 +17,7 @@ export interface LoadedConfig {
   readonly folder: string;
 }
 
-type Kind = "string" | "number" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
+type Kind = "string" | "number" | "boolean" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
 interface Shape {
   readonly [key: string]: Kind;
 }
@@ -26,6 +26,8 @@ const SHAPE: Shape = {
   url: "string or list of strings",
   secret: "string",
   secretFile: "string",
+  apiKeyFile: "string",
+  tls: { cert: "string", key: "string", ca: "string", serverName: "string", clientCerts: "boolean" },
   store: "string",
   namespace: "string",
   logLevel: "string",
@@ -35,8 +37,11 @@ const SHAPE: Shape = {
     listen: "string",
     advertise: "string",
     admin: "string",
+    adminNoAuthentication: "boolean",
     http: "string",
     httpKeys: "string",
+    httpTlsCert: "string",
+    httpTlsKey: "string",
     cacheBytes: "number",
     readThrough: "loader (readThrough of @causalmesh/core)",
   },
@@ -98,6 +103,8 @@ function isKind(value: unknown, kind: Exclude<Kind, Shape>): boolean {
       return typeof value === "string";
     case "number":
       return typeof value === "number";
+    case "boolean":
+      return typeof value === "boolean";
     case "loader (readThrough of @causalmesh/core)":
       return typeof (value as { load?: unknown } | null)?.load === "function" && typeof (value as { has?: unknown }).has === "function";
     case "string or number":

@@ -1,13 +1,15 @@
 // Commands that talk to a running mesh: connect, do one thing, close. Ctrl-C ends the call with ABORTED.
 
 import { MeshError, type Mesh } from "@causalmesh/core";
+import { connectHttp } from "@causalmesh/transport-http";
 import { connect } from "@causalmesh/transport-tcp";
 import type { CommandContext } from "./command-context.js";
+import type { Settings } from "./settings.js";
 import { readStdin, type Terminal } from "./terminal.js";
+import { openTls } from "./tls.js";
 
 /** Connects, runs `use` and closes, however `use` ends. */
 export async function withMesh<Result>(context: CommandContext, use: (mesh: Mesh, signal: AbortSignal) => Promise<Result>): Promise<Result> {
-  const { nodes, timeoutMs, secret, namespace } = context.settings;
   const interruption = new AbortController();
   const interrupted = new Promise<never>((_resolve, reject) => {
     interruption.signal.addEventListener("abort", () => reject(new MeshError("ABORTED", "interrupted")));
@@ -16,7 +18,7 @@ export async function withMesh<Result>(context: CommandContext, use: (mesh: Mesh
   const interrupt = (): void => interruption.abort();
   process.once("SIGINT", interrupt);
   try {
-    const mesh = await Promise.race([connect({ nodes, timeoutMs, secret, namespace }), interrupted]);
+    const mesh = await Promise.race([openMesh(context.settings), interrupted]);
     try {
       return await Promise.race([use(mesh, interruption.signal), interrupted]);
     } finally {
@@ -25,6 +27,13 @@ export async function withMesh<Result>(context: CommandContext, use: (mesh: Mesh
   } finally {
     process.removeListener("SIGINT", interrupt);
   }
+}
+
+/** The mesh behind its nodes, or behind HTTP fronts. */
+async function openMesh({ nodes, isHttp, apiKey, timeoutMs, secret, namespace, tls }: Settings): Promise<Mesh> {
+  if (!isHttp) return await connect({ nodes, timeoutMs, secret, namespace, tls: openTls(tls) });
+  if (namespace === undefined) throw new MeshError("OPTION_INVALID", "over HTTP all keys are in a namespace: give --namespace or CAUSALMESH_NAMESPACE");
+  return connectHttp({ url: nodes, namespace, apiKey, timeoutMs });
 }
 
 /** The tokens of `--session`, with `-` read from standard input. */

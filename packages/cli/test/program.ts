@@ -15,6 +15,7 @@ const SECRET = "the secret of this test's mesh";
 export interface Started {
   /** As its ready line says. */
   readonly nodes: string[];
+  readonly http?: string[];
   /** What it has logged so far. */
   log(): string;
   /** Sends the signal; resolves with the exit code, or with null where the signal ended it. */
@@ -38,7 +39,7 @@ export async function started(...args: string[]): Promise<Started> {
   onTestFinished(async () => void (await end("SIGTERM")));
   const line = (await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next()).value as string | undefined;
   expect(line, log).toBeDefined();
-  return { ...(JSON.parse(line!) as { nodes: string[] }), log: () => log, end };
+  return { ...(JSON.parse(line!) as Pick<Started, "nodes" | "http">), log: () => log, end };
 }
 
 /** What `causalmesh kv` prints. */

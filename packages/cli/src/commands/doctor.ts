@@ -1,5 +1,6 @@
 // `causalmesh doctor`: asks the store and the nodes what an operator would ask, and says what to do. It changes nothing, unless --write asks for a probe.
 
+import { MeshError } from "@causalmesh/core";
 import { createContext, type CommandContext } from "../command-context.js";
 import type { Check } from "../doctor/check.js";
 import { checkNodes, checkWrite } from "../doctor/node-checks.js";
@@ -23,6 +24,7 @@ const UNREACHABLE: ReadonlySet<string | undefined> = new Set(["STORE_UNAVAILABLE
 export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const { settings, printer } = context;
+  if (settings.isHttp) throw new MeshError("OPTION_INVALID", "doctor asks the nodes themselves: give their mesh:// URLs");
   const { checks: storeChecks, view } = await lookAtStore(namedStore(flags, context), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);

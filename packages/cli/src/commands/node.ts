@@ -1,24 +1,25 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import type { Loader, MeshError, SecretSource } from "@causalmesh/core";
+import type { Loader, MeshError } from "@causalmesh/core";
 import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
-import { checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
+import { checkAdmin, checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
 import { checkWhole, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
-import { rereadSettings, type RereadSettings } from "../reread.js";
+import { rereadSettings, type Reread } from "../reread.js";
 import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
 import type { Terminal } from "../terminal.js";
+import { checkNodeTls } from "../tls.js";
 
 export interface NodeFlags extends GlobalFlags {
   readonly listen?: string;
@@ -30,8 +31,11 @@ export interface NodeFlags extends GlobalFlags {
   /** False after `--no-http`. */
   readonly http?: string | false;
   readonly httpKeys?: string;
+  readonly httpTlsCert?: string;
+  readonly httpTlsKey?: string;
   readonly cacheBytes?: string;
   readonly insecureNoAuthentication?: boolean;
+  readonly adminNoAuthentication?: boolean;
   readonly supervised?: boolean;
 }
 
@@ -75,17 +79,20 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
   const config = settings.config.values.node ?? {};
   const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
   const advertise = flags.advertise ?? config.advertise;
-  const admin = flags.admin ?? config.admin ?? "127.0.0.1:0";
+  const named = flags.admin ?? config.admin ?? "127.0.0.1:0";
+  const admin = named === false ? undefined : parseHostPort(named, "--admin");
   const http = resolveHttp(flags, settings, terminal);
   const insecure = flags.insecureNoAuthentication === true;
-  checkExposure(listen.host, formatHostPort(listen), settings.secret, insecure);
-  if (http !== undefined) checkHttp(http, settings.secret, insecure);
+  checkNodeTls(settings.tls);
+  checkExposure(listen.host, formatHostPort(listen), settings, insecure);
+  if (http !== undefined) checkHttp(http, settings, insecure);
+  if (admin !== undefined) checkAdmin(admin, insecure || (flags.adminNoAuthentication ?? config.adminNoAuthentication) === true);
   return {
     listen,
     advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),
     store: resolveStore(flags.store, settings, terminal),
     replica: flags.replica === undefined ? undefined : parseWhole(flags.replica, "--replica", 1, REPLICA_MAX),
-    admin: admin === false ? undefined : parseHostPort(admin, "--admin"),
+    admin,
     http,
     insecure,
     cacheBytes:
@@ -130,17 +137,17 @@ interface Serving {
   readonly address: HostPort;
   readonly listen: HostPort;
   readonly log: Logger;
-  readonly reread: RereadSettings;
+  readonly reread: Reread;
 }
 
 async function serve({ options, context, watch, store, address, listen, log, reread }: Serving): Promise<number> {
-  const { secret } = reread;
+  const { secret, tls } = reread;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
   const { cacheBytes, readThrough, replica } = options;
   const node = await startNode({
     store,
-    transport: tcpTransport(),
+    transport: tcpTransport({ tls }),
     address: formatHostPort(address),
     listen: formatHostPort(listen),
     replica,
@@ -155,7 +162,7 @@ async function serve({ options, context, watch, store, address, listen, log, rer
   const admin = await openAdmin(options.admin, node, () => ready);
   let http: HttpFront | undefined;
   try {
-    http = await openHttp(options, { node, secret, listen, log });
+    http = await openHttp(options, { node, listen, log, reread });
     if (reread.hasFiles || options.http?.keysFile !== undefined) {
       watch.onHangup(() => {
         reread.look();
@@ -193,13 +200,18 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, ready
 /** The front is a client of this very node, and of the others where that cannot answer. */
 async function openHttp(
   { http, insecure }: NodeOptions,
-  serving: { node: RunningNode; secret: SecretSource | undefined; listen: HostPort; log: Logger },
+  serving: { node: RunningNode; listen: HostPort; log: Logger; reread: Reread },
 ): Promise<HttpFront | undefined> {
   if (http === undefined) return undefined;
-  const { node, secret, listen, log } = serving;
+  const { node, listen, log, reread } = serving;
+  const { secret, tls } = reread;
   try {
     const { startHttpFront } = await import("../http-front.js");
-    return await startHttpFront({ ...http, node: formatHostPort(dialable(listen)), secret, insecure, log });
+    // Where there is TLS, at the address that its certificate is for.
+    const beside = tls === undefined ? formatHostPort(dialable(listen)) : node.address;
+    const front = await startHttpFront({ ...http, node: beside, secret, meshTls: tls, insecure, log });
+    if (http.tls !== undefined) reread.add(() => front.lookAtTls());
+    return front;
   } catch (error) {
     await node.close();
     throw error;
@@ -219,7 +231,7 @@ async function announce({
   admin: Admin | undefined;
   http: HttpFront | undefined;
 }): Promise<void> {
-  const url = `mesh://${node.address}`;
+  const url = `${context.settings.tls === undefined ? "mesh" : "meshs"}://${node.address}`;
   if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url, http: http?.url });
   const { printer } = context;
   const fronts = http === undefined ? {} : { http: [http.url] };
