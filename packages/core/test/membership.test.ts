@@ -149,6 +149,31 @@ describe("a node that leaves", () => {
     expect([...all.store.content.rows.keys()].length).toBe(writes + 1);
   }, 30_000);
 
+  it("says which requests it has not looked at: no write is in doubt, even where none is made twice", async () => {
+    const all = members();
+    await all.form("a", "b");
+    await all.start("c");
+    const mesh = await all.connect({ retryWrites: false });
+    const failures: string[] = [];
+    let stopped = false;
+    let writes = 0;
+    const load = Array.from({ length: 20 }, async (_, index) => {
+      for (; !stopped; writes++) {
+        const session = mesh.session(undefined, { node: "c" });
+        await session.set(`k${index}`, writes, { durability: "memory" }).catch((error: { code: string }) => failures.push(error.code));
+      }
+    });
+    for (let round = 0; round < 20; round++) {
+      await until(() => all.nodes.at(-1)!.status().writes > 50);
+      await all.nodes.at(-1)!.close();
+      await all.start("c");
+    }
+    stopped = true;
+    await Promise.all(load);
+    expect(failures).toEqual([]);
+    expect(writes).toBeGreaterThan(1_000);
+  }, 30_000);
+
   it("last says that the mesh has ended, so that the next one to start begins from the store at once", async () => {
     const all = members();
     const [a, b] = await all.form("a", "b");

@@ -19,6 +19,8 @@ import { RingPort } from "./ring-port.js";
 export interface Port extends FrameHandler {
   /** All frames of a chunk have been shown. */
   chunkEnd(): void;
+  /** The connection is ended in order: no frame is shown after this. */
+  ending(): void;
   /** The node is in another view now. */
   viewChanged(): void;
   closed(): void;
@@ -91,6 +93,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   /** Ends the connection, after what was answered. */
   close(): void {
     if (this.#ended) return;
+    this.#port?.ending();
     this.flush();
     this.#end();
     this.#connection.close();
