@@ -79,7 +79,8 @@ function show(round, json) {
   if (json) return console.log(JSON.stringify(round));
   const { number, faults, recoveredMs, answered, failed, writes, lost, violations } = round;
   const done = faults.map(
-    ({ kind, node, atMs, untilMs }) => `${kind} ${node === 0 ? "of the store" : `node ${node}`} at ${seconds(atMs)} until ${seconds(untilMs)}`,
+    ({ kind, node, atMs, untilMs }) =>
+      `${kind} ${node === 0 ? (kind === "outage" ? "of the store" : "over all nodes") : `node ${node}`} at ${seconds(atMs)} until ${seconds(untilMs)}`,
   );
   console.log(`round ${number}: ${done.join(", ") || "nothing to do"}`);
   console.log(

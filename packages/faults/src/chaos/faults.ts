@@ -9,9 +9,9 @@ import type { ChaosNode, ChaosNodes } from "./nodes.js";
 /**
  * `kill` (SIGKILL, started again), `pause` (SIGSTOP and SIGCONT), `cut` (of one link of the ring), `isolate` (of a node from all others; clients and the
  * store reach it), `delay` (of what others say to a node), `outage` (the store's server is killed and started again), `add` (a node joins), `drain`
- * (a node is told to stop, and started again).
+ * (a node is told to stop, and started again), `roll` (every node in turn is told to stop, and started again).
  */
-export const FAULT_KINDS = ["kill", "pause", "cut", "isolate", "delay", "outage", "add", "drain"] as const;
+export const FAULT_KINDS = ["kill", "pause", "cut", "isolate", "delay", "outage", "add", "drain", "roll"] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What is planned, from the seed alone. */
@@ -30,7 +30,7 @@ export interface Fault {
 /** What was done, and when: milliseconds of the machine's monotonic clock. */
 export interface PlayedFault {
   readonly kind: FaultKind;
-  /** The node's number; 0 for the store. */
+  /** The node's number; 0 for the store, and for all nodes. */
   readonly node: number;
   readonly atMs: number;
   /** When it was over, and a node that was started again served. */
@@ -50,7 +50,7 @@ export interface FaultContext {
 }
 
 /** How often each kind is drawn, in relation to the others. */
-const WEIGHTS: Readonly<Record<FaultKind, number>> = { kill: 5, pause: 3, cut: 2, isolate: 1, delay: 1, outage: 2, add: 1, drain: 2 };
+const WEIGHTS: Readonly<Record<FaultKind, number>> = { kill: 5, pause: 3, cut: 2, isolate: 1, delay: 1, outage: 2, add: 1, drain: 2, roll: 1 };
 /** Longer than the longest time of suspicion, and shorter than the time after which a newcomer takes the mesh for down. */
 const LONG_MS = [5_500, 8_500] as const;
 const SHORT_MS = [200, 900] as const;
@@ -86,7 +86,7 @@ export function survivors(faults: readonly Fault[]): readonly Durability[] {
 
 /** Whether calls may fail: where nodes only come and go in order, and links are only slow, none does. */
 export function mayFail(faults: readonly Fault[]): boolean {
-  return faults.some(({ kind }) => kind !== "add" && kind !== "drain" && kind !== "delay");
+  return faults.some(({ kind }) => !["add", "drain", "roll", "delay"].includes(kind));
 }
 
 /** Plays a fault, and resolves when it is over and who was away serves again. */
@@ -94,14 +94,10 @@ export async function play(fault: Fault, context: FaultContext): Promise<void> {
   await context.wait(fault.afterMs);
   const { kind, forMs, draw } = fault;
   if (kind === "outage") return await played(context, kind, undefined, () => outage(context.server!, forMs, context.wait));
+  if (kind === "roll") return await played(context, kind, undefined, () => roll(context));
   const node = chosen(kind, draw, context);
   if (node === undefined) return;
-  node.isBusy = true;
-  try {
-    await played(context, kind, node, () => PLAYS[kind](node, fault, context));
-  } finally {
-    node.isBusy = false;
-  }
+  await holding(node, () => played(context, kind, node, () => PLAYS[kind](node, fault, context)));
 }
 
 async function played({ note }: FaultContext, kind: FaultKind, node: ChaosNode | undefined, run: () => Promise<void>): Promise<void> {
@@ -111,6 +107,27 @@ async function played({ note }: FaultContext, kind: FaultKind, node: ChaosNode |
   fault.untilMs = monotonicMs();
 }
 
+async function roll(context: FaultContext): Promise<void> {
+  const { nodes, spared } = context;
+  for (const node of nodes.wanted) {
+    // Another fault may have it.
+    if (node.isBusy || node === spared) continue;
+    await holding(node, async () => {
+      await node.process!.stop();
+      await nodes.start(node);
+    });
+  }
+}
+
+async function holding(node: ChaosNode, run: () => Promise<void>): Promise<void> {
+  node.isBusy = true;
+  try {
+    await run();
+  } finally {
+    node.isBusy = false;
+  }
+}
+
 function chosen(kind: FaultKind, draw: number, { nodes, spared }: FaultContext): ChaosNode | undefined {
   const candidates = nodes.all.filter((node) => node.isWanted === (kind !== "add") && !node.isBusy && node !== spared);
   return candidates[Math.floor(draw * candidates.length)];
@@ -118,7 +135,7 @@ function chosen(kind: FaultKind, draw: number, { nodes, spared }: FaultContext):
 
 type Play = (node: ChaosNode, fault: Fault, context: FaultContext) => Promise<void>;
 
-const PLAYS: Readonly<Record<Exclude<FaultKind, "outage">, Play>> = {
+const PLAYS: Readonly<Record<Exclude<FaultKind, "outage" | "roll">, Play>> = {
   kill: async (node, { forMs }, { nodes, wait }) => {
     await node.process!.kill();
     await wait(forMs);
