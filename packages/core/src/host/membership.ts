@@ -50,10 +50,15 @@ export class Membership {
     this.#ended = true;
   }
 
-  /** Whether this node does not listen to it any more. It may come back for as long as the proposal without it is held up. */
-  refuses(replica: number): boolean {
-    if (this.#sealed.has(replica) && this.#proposal === "held up") this.#sealed.clear();
+  /** Whether this node does not listen to it any more. */
+  isSealed(replica: number): boolean {
     return this.#sealed.has(replica);
+  }
+
+  /** Whether it has to stay away, now that it comes back. It need not for as long as the proposal without it is held up. */
+  refuses(replica: number): boolean {
+    if (this.isSealed(replica) && this.#proposal === "held up") this.#sealed.clear();
+    return this.isSealed(replica);
   }
 
   #watch(): void {
