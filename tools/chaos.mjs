@@ -31,8 +31,9 @@ async function main() {
   const interrupt = new AbortController();
   process.on("SIGINT", () => interrupt.abort());
   process.on("SIGTERM", () => interrupt.abort());
-  const database = await openDatabase(store, { own: true });
+  let database;
   try {
+    database = await openDatabase(store, { own: true });
     if (!json) console.log(`seed ${seed}, ${minutes} min on ${store.split(":")[0]}`);
     const report = (round) => show(round, json);
     const run = await chaosRun({ database, seed, nodes, kinds: faults, logs, forMs: minutes * 60_000, signal: interrupt.signal, report });
@@ -45,7 +46,7 @@ async function main() {
     console.error("interrupted; everything that ran is ended");
     return INTERRUPTED;
   } finally {
-    await database.remove();
+    await database?.remove();
   }
 }
 

@@ -132,7 +132,9 @@ class Run {
   async rounds(): Promise<ChaosRound[]> {
     const { database, logs, forMs, rounds = Infinity, report } = this.#options;
     const failed = (message: string): void => void this.#failures.push(message);
-    this.#nodes = await ChaosNodes.start({ url: database.url, store: this.#store, count: this.#count, spares: 1, logs, failed });
+    this.#nodes = await ChaosNodes.create({ url: database.url, store: this.#store, count: this.#count, spares: 1, logs, failed });
+    this.#options.signal?.throwIfAborted();
+    await this.#nodes.startAll();
     this.#mesh = await connect({ nodes: this.#addresses });
     const finished: ChaosRound[] = [];
     for (let number = 1; number <= rounds && monotonicMs() - this.#begunMs < forMs; number++) {

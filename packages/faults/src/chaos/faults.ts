@@ -32,7 +32,7 @@ export interface PlayedFault {
   readonly kind: FaultKind;
   /** The node's number; 0 for the store, and for all nodes. */
   readonly node: number;
-  readonly atMs: number;
+  atMs: number;
   /** When it was over, and a node that was started again served. */
   untilMs: number;
 }
@@ -97,13 +97,13 @@ export async function play(fault: Fault, context: FaultContext): Promise<void> {
   if (kind === "roll") return await played(context, kind, undefined, () => roll(context));
   const node = chosen(kind, draw, context);
   if (node === undefined) return;
-  await holding(node, () => played(context, kind, node, () => PLAYS[kind](node, fault, context)));
+  await holding(node, () => played(context, kind, node, (record) => PLAYS[kind](node, fault, context, record)));
 }
 
-async function played({ note }: FaultContext, kind: FaultKind, node: ChaosNode | undefined, run: () => Promise<void>): Promise<void> {
+async function played({ note }: FaultContext, kind: FaultKind, node: ChaosNode | undefined, run: (fault: PlayedFault) => Promise<void>): Promise<void> {
   const fault: PlayedFault = { kind, node: node?.number ?? 0, atMs: monotonicMs(), untilMs: Infinity };
   note(fault);
-  await run();
+  await run(fault);
   fault.untilMs = monotonicMs();
 }
 
@@ -133,11 +133,13 @@ function chosen(kind: FaultKind, draw: number, { nodes, spared }: FaultContext):
   return candidates[Math.floor(draw * candidates.length)];
 }
 
-type Play = (node: ChaosNode, fault: Fault, context: FaultContext) => Promise<void>;
+type Play = (node: ChaosNode, fault: Fault, context: FaultContext, played: PlayedFault) => Promise<void>;
 
 const PLAYS: Readonly<Record<Exclude<FaultKind, "outage" | "roll">, Play>> = {
-  kill: async (node, { forMs }, { nodes, wait }) => {
+  kill: async (node, { forMs }, { nodes, wait }, played) => {
     await node.process!.kill();
+    // It may have answered something until now.
+    played.atMs = monotonicMs();
     await wait(forMs);
     await nodes.start(node);
   },

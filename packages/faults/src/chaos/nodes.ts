@@ -51,25 +51,21 @@ export class ChaosNodes {
     this.#watching = this.#watch();
   }
 
-  /** Starts the first node, which begins the mesh, and then the others, which join it. */
-  static async start(options: NodesOptions): Promise<ChaosNodes> {
+  /** Nodes that do not run yet. */
+  static async create(options: NodesOptions): Promise<ChaosNodes> {
     const addresses = await freeAddresses(options.count + options.spares);
-    const all = await Promise.all(
-      addresses.map(async (listen, index): Promise<ChaosNode> => {
-        const proxy = await TcpProxy.to("127.0.0.1", Number(listen.split(":")[1]));
-        return { number: index + 1, listen, proxy, process: undefined, isWanted: false, isBusy: false };
-      }),
-    );
-    const nodes = new ChaosNodes(options, all);
-    try {
-      const [first, ...others] = all.slice(0, options.count);
-      await nodes.start(first);
-      await Promise.all(others.map((node) => nodes.start(node)));
-      return nodes;
-    } catch (error) {
-      await nodes.close();
-      throw error;
-    }
+    const all = addresses.map(async (listen, index): Promise<ChaosNode> => {
+      const proxy = await TcpProxy.to("127.0.0.1", Number(listen.split(":")[1]));
+      return { number: index + 1, listen, proxy, process: undefined, isWanted: false, isBusy: false };
+    });
+    return new ChaosNodes(options, await Promise.all(all));
+  }
+
+  /** Starts the first node, which begins the mesh, and then the others but the spare ones, which join it. */
+  async startAll(): Promise<void> {
+    const [first, ...others] = this.all.slice(0, this.#options.count);
+    await this.start(first);
+    await Promise.all(others.map((node) => this.start(node)));
   }
 
   /** The last view that was read. */
