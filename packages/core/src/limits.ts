@@ -18,6 +18,8 @@ export const HANDSHAKE_BYTES_MAX = 4096;
 export const TOKEN_BYTES_MAX = 64 * 1024;
 /** Members of one view: vectors are dense over the members and are copied with every header. */
 export const MEMBERS_MAX = 256;
+/** Entries of one vector: beside the members, those who have left and are not settled yet. Bounds what a decoder believes. */
+export const VECTOR_ENTRIES_MAX = 4096;
 /** Own writes in flight that a session may hold, in bytes of keys and values: they must fit into its token. */
 export const OWN_WRITES_BYTES_MAX = 32 * 1024 * 1024;
 /** Counters are 48-bit on the wire: 89 000 years at 100 writes per millisecond, and they stay safe integers. */

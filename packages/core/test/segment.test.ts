@@ -101,6 +101,19 @@ function expected({ base, first, writes }: Content): unknown[] {
 }
 
 describe("segments", () => {
+  it("takes vectors of members and of all who have left and are not settled: more than a byte can count", () => {
+    const left = Array.from({ length: 300 }, (_, index) => ({ replica: 1_000 + index, final: 9, head: 7, settled: false, leftAt: 0 }));
+    const ring = new Ring({ ...VIEW, departed: left }, 7);
+    const vector = ring.replicas.map((_, slot) => (slot === 0 ? 0 : (slot % 9) + 1));
+    const writer = new SegmentWriter();
+    writer.begin(ring.replicas, 0, 1, 100, vector);
+    writer.write(101, 1);
+    const key = encodeUtf8("k");
+    writer.change(key, 0, 1, 1, 0, CHANGE_DELETES, 0);
+    const { bytes } = writer.seal();
+    expect(decodeSegment(bytes, 0, bytes.length, ring).vector).toEqual(vector);
+  });
+
   it("are read back as they were written, from among other bytes, in one walk or in several", () => {
     fc.assert(
       fc.property(content, fc.nat(5), fc.nat(5), fc.nat(), (given, before, after, cut) => {

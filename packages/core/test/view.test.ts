@@ -157,6 +157,23 @@ describe("views", () => {
       expect(next).toMatchObject({ epoch: 3, notice: undefined });
   });
 
+  it("do not grow with the number of restarts: a thousand in six weeks leave those of the last one", () => {
+    const hours = 3_600_000;
+    let view = viewOf([1, 2]);
+    for (let restart = 0; restart < 1_000; restart++) {
+      const now = NOW + restart * hours;
+      view = viewWith(view, "n3", now);
+      const { replica } = view.members[2];
+      view = viewSettled(
+        viewWithout(view, new Set([replica]), () => 1, now),
+        new Set([replica]),
+        now,
+      );
+      expect(view.departed.length).toBeLessThanOrEqual(DEPARTED_TTL_MS / hours + 1);
+    }
+    expect(view.departed.at(-1)!.replica).toBe(view.nextReplica - 1);
+  });
+
   it("that are not views are told as STORE_INVALID and left as they are", async () => {
     const good = JSON.stringify(viewOf([1, 2]));
     const texts = [

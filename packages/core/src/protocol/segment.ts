@@ -2,7 +2,7 @@
 // encoded once, at its origin, and the same bytes go into every log and over every link; a write inside it has no object.
 //
 //   u32 bytes after this field | u32 origin | f64 first counter | u32 count | f64 base timestamp
-//   u8 entries, each: varint replica, varint counter            the vector without the origin's own entry
+//   varint entries, each: varint replica, varint counter            the vector without the origin's own entry
 //   per write:  varint timestamp above the write before | varint changes
 //   per change: u8 flags | varint key bytes | varint value bytes | f64 expiry where flagged | key | value
 
@@ -10,7 +10,7 @@ import { ByteWriter } from "../bytes/writer.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { isUtf8 } from "../bytes/utf8.js";
 import type { Ring } from "./ring.js";
-import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, MEMBERS_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
 
 /** Change flags. */
 export const CHANGE_DELETES = 1;
@@ -91,7 +91,7 @@ export class SegmentWriter {
     out.f64(base);
     let entries = 0;
     for (const counter of vector) if (counter > 0) entries += 1;
-    out.u8(entries);
+    out.varint(entries);
     for (let index = 0; index < vector.length; index++) {
       if (vector[index] === 0) continue;
       out.varint(replicas[index]);
@@ -180,8 +180,8 @@ export function decodeSegment(bytes: Uint8Array, start: number, end: number, rin
 
 function decodeVector(origin: number, ring: Ring): number[] {
   const vector = ring.zeros();
-  const entries = reader.u8();
-  if (entries > MEMBERS_MAX) throw new MalformedError("a vector has too many entries");
+  const entries = reader.varint();
+  if (entries > VECTOR_ENTRIES_MAX) throw new MalformedError("a vector has too many entries");
   for (let entry = 0; entry < entries; entry++) {
     const replica = reader.varint();
     const counter = reader.varint();

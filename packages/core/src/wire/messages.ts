@@ -5,15 +5,13 @@ import type { ByteReader } from "../bytes/reader.js";
 import { MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
 import { MeshError, type MeshErrorCode } from "../errors.js";
-import { MEMBERS_MAX } from "../limits.js";
+import { MEMBERS_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
 import type { Ring } from "../protocol/ring.js";
 import type { Vector } from "../protocol/vector.js";
 import type { Member } from "../protocol/view.js";
 import type { Durability } from "../mesh.js";
 import type { FlushedCounters } from "../store.js";
 
-/** Entries of a vector from outside: members, and departed replicas that its session has met. */
-const VECTOR_ENTRIES_MAX = 4096;
 const MESSAGE_BYTES_MAX = 4096;
 export const ADDRESS_BYTES_MAX = 255;
 
