@@ -84,9 +84,7 @@ function show(round, json) {
       `${kind} ${node === 0 ? (kind === "outage" ? "of the store" : "over all nodes") : `node ${node}`} at ${seconds(atMs)} until ${seconds(untilMs)}`,
   );
   console.log(`round ${number}: ${done.join(", ") || "nothing to do"}`);
-  console.log(
-    `  well ${seconds(recoveredMs)} later; ${answered} calls answered, ${writes} writes, ${lost} lost as their level allows; failed: ${codesText(failed)}`,
-  );
+  console.log(`  well ${seconds(recoveredMs)} later; ${answered} calls answered, ${writes} writes, lost: ${codesText(lost)}; failed: ${codesText(failed)}`);
   for (const { rule, message } of violations.slice(0, VIOLATIONS_SHOWN)) console.log(`  ${rule}: ${message}`);
 }
 
@@ -109,7 +107,7 @@ function summaryOf({ seed, nodes, rounds }) {
     faults,
     answered: sum(({ answered }) => answered),
     writes: sum(({ writes }) => writes),
-    lost: sum(({ lost }) => lost),
+    lost: added((round) => round.lost),
     failed: added((round) => round.failed),
     probes: sum(({ probes }) => probes),
     probesFailed: added((round) => round.probesFailed),
@@ -129,7 +127,7 @@ function summaryOf({ seed, nodes, rounds }) {
 function tell({ nodes, rounds, faults, answered, writes, lost, failed, probes, probesFailed, kills, violations, failedRounds }) {
   const spread = ({ median, max }) => `median ${median} ms, at most ${max} ms`;
   console.log(`\n${rounds} rounds on ${nodes} nodes; done to them: ${codesText(faults)}`);
-  console.log(`${answered} calls answered, ${writes} writes, ${lost} lost as their level allows; failed: ${codesText(failed)}`);
+  console.log(`${answered} calls answered, ${writes} writes, lost: ${codesText(lost)}; failed: ${codesText(failed)}`);
   console.log(`${probes} calls at default settings; failed: ${codesText(probesFailed)}`);
   if (kills.count > 0) {
     console.log(`after a kill alone (${kills.count}), for the clients of the dead node:`);

@@ -11,7 +11,7 @@ import { keysOf, monotonicMs, Recording, type StoreCut } from "../recording.js";
 import type { FailedCall, HeldToken } from "../workflow.js";
 import type { ClientOrder, ClientReport } from "./client-main.js";
 import { drawFaults, FAULT_KINDS, mayFail, play, survivors, type Fault, type FaultKind, type PlayedFault } from "./faults.js";
-import { countCodes, figuresOfKill, type KillFigures } from "./figures.js";
+import { counted, figuresOfKill, type KillFigures } from "./figures.js";
 import type { Evidence } from "./judge-main.js";
 import { ChaosNodes } from "./nodes.js";
 import type { Probe, ProbeOrder } from "./probe-main.js";
@@ -51,8 +51,8 @@ export interface ChaosRound {
   readonly probes: number;
   readonly probesFailed: Readonly<Record<string, number>>;
   readonly writes: number;
-  /** Acknowledged writes that died with their nodes, as their level allows. */
-  readonly lost: number;
+  /** Acknowledged writes that died with their nodes, by level. */
+  readonly lost: Readonly<Record<string, number>>;
   readonly kills: readonly KillFigures[];
   readonly violations: readonly Violation[];
 }
@@ -185,9 +185,9 @@ class Run {
       survivors: survivors(faults),
       recoveredMs: rest === undefined ? Infinity : recoveredMs,
       answered: reports.reduce((sum, { answered }) => sum + answered, 0),
-      failed: countCodes(failed),
+      failed: counted(failed.map(({ code }) => code)),
       probes: probes.length,
-      probesFailed: countCodes(probesFailed),
+      probesFailed: counted(probesFailed.map(({ code }) => code)),
       kills: played.filter(({ kind }) => kind === "kill").map((fault) => figuresOfKill(probes, listens(fault), fault.atMs)),
       ...judged,
     };

@@ -79,7 +79,7 @@ export function drawFaults(random: SeededRandom, kinds: readonly FaultKind[], is
 
 /** The levels of which nothing may be lost (docs/durability.md). */
 export function survivors(faults: readonly Fault[]): readonly Durability[] {
-  if (faults.length === 1) return faults[0].kind === "isolate" ? ["everywhere", "stored"] : ["replicated", "everywhere", "stored"];
+  if (faults.length === 1) return ["replicated", "everywhere", "stored"];
   // Whoever has everything may be the one that is cut off, and goes.
   return faults.some(({ kind }) => kind === "cut" || kind === "isolate") ? ["stored"] : ["everywhere", "stored"];
 }

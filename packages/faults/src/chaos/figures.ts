@@ -1,6 +1,5 @@
 // What the probes of a run say of a kill: when the clients of the dead node were served again, and what those of others noticed.
 
-import type { FailedCall } from "../workflow.js";
 import type { Probe } from "./probe-main.js";
 
 /** Milliseconds, of one node that was killed. */
@@ -44,9 +43,9 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** How often each code occurs. */
-export function countCodes(failed: readonly FailedCall[]): Record<string, number> {
+/** How often each name occurs. */
+export function counted(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { code } of failed) counts[code] = (counts[code] ?? 0) + 1;
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
 }

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Durability } from "@causalmesh/core";
 import { replay, type Note } from "../notes.js";
 import { Recording, type StoreCut } from "../recording.js";
+import { counted } from "./figures.js";
 
 export interface Evidence {
   readonly prefix: string;
@@ -27,4 +28,5 @@ for (const [node, values] of samples) recording.sample(node, values);
 recording.kept(finals);
 for (const failure of failures) recording.fail(failure);
 const violations = recording.violations(last, survivors);
-parentPort!.postMessage({ violations, writes: recording.history.writes.length, lost: recording.history.lost.length });
+const { writes, lost } = recording.history;
+parentPort!.postMessage({ violations, writes: writes.length, lost: counted(lost.map(({ durability }) => durability!)) });
