@@ -11,7 +11,7 @@ import { keysOf, monotonicMs, Recording, type StoreCut } from "../recording.js";
 import type { FailedCall, HeldToken } from "../workflow.js";
 import type { ClientOrder, ClientReport } from "./client-main.js";
 import { drawFaults, FAULT_KINDS, mayFail, play, survivors, type Fault, type FaultKind, type PlayedFault } from "./faults.js";
-import { counted, figuresOfKill, type KillFigures } from "./figures.js";
+import { figuresOfKill, tally, type KillFigures } from "./figures.js";
 import type { Evidence } from "./judge-main.js";
 import { ChaosNodes } from "./nodes.js";
 import type { Probe, ProbeOrder } from "./probe-main.js";
@@ -159,20 +159,18 @@ class Run {
     await this.#wait(CALM_MS);
     const { played, cuts, recoveredMs } = await this.#disturb(faults, prefix, keys, random);
     await this.#wait(AFTER_MS);
-    const [probes, ...reports] = await Promise.all([this.#probe.stop(), ...this.#clients.map((client) => client.stop())]);
-    const failed = reports.flatMap((report) => report.failed);
+    const { notes, answered, failed, probes } = await this.#stop();
     const probesFailed = probes.flatMap((probe) => probe.failed ?? []);
     if (!mayFail(faults)) for (const call of [...failed, ...probesFailed]) this.#unexcused(call);
     const rest = recoveredMs === Infinity ? undefined : await this.#rest(prefix, keys);
     if (rest === undefined) this.#failures.push(`the mesh has not come to rest ${RECOVERY_MS_MAX} ms after the last fault`);
     const view = await readView(this.#store);
-    const last = rest?.last ?? { rows: [], flushed: [] };
     const judged = await judge({
       prefix,
       keys,
-      notes: reports.flatMap(({ notes }) => notes),
+      notes,
       cuts,
-      last,
+      last: rest?.last ?? { rows: [], flushed: [] },
       samples: rest?.samples ?? [],
       finals: view?.departed.filter(({ replica }) => !departed.has(replica)).map(({ replica, final }) => [replica, final] as const) ?? [],
       survivors: rest === undefined ? [] : survivors(faults),
@@ -184,12 +182,23 @@ class Run {
       faults: played.map((fault) => ({ ...fault, atMs: fault.atMs - this.#begunMs, untilMs: fault.untilMs - this.#begunMs })),
       survivors: survivors(faults),
       recoveredMs: rest === undefined ? Infinity : recoveredMs,
-      answered: reports.reduce((sum, { answered }) => sum + answered, 0),
-      failed: counted(failed.map(({ code }) => code)),
+      answered,
+      failed: tally(failed.map(({ code }) => code)),
       probes: probes.length,
-      probesFailed: counted(probesFailed.map(({ code }) => code)),
+      probesFailed: tally(probesFailed.map(({ code }) => code)),
       kills: played.filter(({ kind }) => kind === "kill").map((fault) => figuresOfKill(probes, listens(fault), fault.atMs)),
       ...judged,
+    };
+  }
+
+  /** Ends the load, and collects what it has noted. */
+  async #stop(): Promise<Pick<ClientReport, "notes" | "answered" | "failed"> & { readonly probes: readonly Probe[] }> {
+    const [probes, ...reports] = await Promise.all([this.#probe.stop(), ...this.#clients.map((client) => client.stop())]);
+    return {
+      probes,
+      notes: reports.flatMap(({ notes }) => notes),
+      answered: reports.reduce((sum, { answered }) => sum + answered, 0),
+      failed: reports.flatMap(({ failed }) => failed),
     };
   }
 

@@ -44,7 +44,7 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 /** How often each name occurs. */
-export function counted(names: readonly string[]): Record<string, number> {
+export function tally(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Durability } from "@causalmesh/core";
 import { replay, type Note } from "../notes.js";
 import { Recording, type StoreCut } from "../recording.js";
-import { counted } from "./figures.js";
+import { tally } from "./figures.js";
 
 export interface Evidence {
   readonly prefix: string;
@@ -29,4 +29,4 @@ recording.kept(finals);
 for (const failure of failures) recording.fail(failure);
 const violations = recording.violations(last, survivors);
 const { writes, lost } = recording.history;
-parentPort!.postMessage({ violations, writes: writes.length, lost: counted(lost.map(({ durability }) => durability!)) });
+parentPort!.postMessage({ violations, writes: writes.length, lost: tally(lost.map(({ durability }) => durability!)) });
