@@ -78,13 +78,15 @@ function parse() {
 
 function show(round, json) {
   if (json) return console.log(JSON.stringify(round));
-  const { number, faults, recoveredMs, answered, failed, writes, lost, violations } = round;
+  const { number, faults, recoveredMs, rejoined, answered, failed, writes, lost, violations } = round;
   const done = faults.map(
     ({ kind, node, atMs, untilMs }) =>
       `${kind} ${node === 0 ? (kind === "outage" ? "of the store" : "over all nodes") : `node ${node}`} at ${seconds(atMs)} until ${seconds(untilMs)}`,
   );
   console.log(`round ${number}: ${done.join(", ") || "nothing to do"}`);
-  console.log(`  well ${seconds(recoveredMs)} later; ${answered} calls answered, ${writes} writes, lost: ${codesText(lost)}; failed: ${codesText(failed)}`);
+  console.log(
+    `  well ${seconds(recoveredMs)} later, ${rejoined} joined anew; ${answered} calls answered, ${writes} writes, lost: ${codesText(lost)}; failed: ${codesText(failed)}`,
+  );
   for (const { rule, message } of violations.slice(0, VIOLATIONS_SHOWN)) console.log(`  ${rule}: ${message}`);
 }
 
@@ -105,6 +107,7 @@ function summaryOf({ seed, nodes, rounds }) {
     nodes,
     rounds: rounds.length,
     faults,
+    rejoined: sum(({ rejoined }) => rejoined),
     answered: sum(({ answered }) => answered),
     writes: sum(({ writes }) => writes),
     lost: added((round) => round.lost),
@@ -124,9 +127,9 @@ function summaryOf({ seed, nodes, rounds }) {
   };
 }
 
-function tell({ nodes, rounds, faults, answered, writes, lost, failed, probes, probesFailed, kills, violations, failedRounds }) {
+function tell({ nodes, rounds, faults, rejoined, answered, writes, lost, failed, probes, probesFailed, kills, violations, failedRounds }) {
   const spread = ({ median, max }) => `median ${median} ms, at most ${max} ms`;
-  console.log(`\n${rounds} rounds on ${nodes} nodes; done to them: ${codesText(faults)}`);
+  console.log(`\n${rounds} rounds on ${nodes} nodes; done to them: ${codesText(faults)}; ${rejoined} times a node was taken for dead, and joined anew`);
   console.log(`${answered} calls answered, ${writes} writes, lost: ${codesText(lost)}; failed: ${codesText(failed)}`);
   console.log(`${probes} calls at default settings; failed: ${codesText(probesFailed)}`);
   if (kills.count > 0) {

@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly logPath?: string;
   /** Told when it ends by itself after it has served, or cannot end in order. */
   readonly failed: (message: string) => void;
+  /** Told when the mesh had gone on without it and it has joined anew. */
+  readonly rejoined?: () => void;
 }
 
 /** What a supervised node says over its channel. */
@@ -70,6 +72,7 @@ export class NodeProcess {
 
   #logged(line: string): void {
     this.#lastLine = line;
+    if (line.includes('"joined the mesh again"')) this.#options.rejoined?.();
     if (this.#options.logPath !== undefined) appendFileSync(this.#options.logPath, `${line}\n`);
   }
 

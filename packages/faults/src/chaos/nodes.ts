@@ -31,6 +31,7 @@ export interface NodesOptions {
   /** A folder for the logs of the nodes. */
   readonly logs: string | undefined;
   readonly failed: (message: string) => void;
+  readonly rejoined: () => void;
 }
 
 export class ChaosNodes {
@@ -79,11 +80,11 @@ export class ChaosNodes {
 
   /** Resolves when the node serves. One that cannot begin, since the store is away, is started again. */
   async start(node: ChaosNode): Promise<void> {
-    const { url, logs, failed } = this.#options;
+    const { url, logs, failed, rejoined } = this.#options;
     node.isWanted = true;
     while (!this.#closed) {
       const logPath = logs === undefined ? undefined : join(logs, `node-${node.number}.log`);
-      node.process = new NodeProcess({ url, listen: node.listen, advertise: `127.0.0.1:${node.proxy.port}`, logPath, failed });
+      node.process = new NodeProcess({ url, listen: node.listen, advertise: `127.0.0.1:${node.proxy.port}`, logPath, failed, rejoined });
       try {
         return await node.process.ready;
       } catch {
