@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { formMesh, type Member, type Store } from "@causalmesh/core";
+import { formMesh, type Store } from "@causalmesh/core";
 import { freePort } from "@causalmesh/test-servers";
 
 /** The program stands beside the library of its package. */
@@ -57,9 +57,11 @@ export class NodeProcess {
     this.#ended = once(this.#child, "close");
     this.ready = new Promise((resolve, reject) => {
       this.#child.on("message", (report: NodeReport) => {
-        if (report.type !== "ready") return;
-        this.#hasServed = true;
-        resolve();
+        if (report.type === "failed") this.#lastLine = report.message;
+        else {
+          this.#hasServed = true;
+          resolve();
+        }
       });
       this.#child.once("close", (code, signal) => {
         const how = this.#endedWith(code as number | null, signal as string | null);
@@ -115,25 +117,33 @@ export class MeshProcesses {
   readonly addresses: readonly string[];
   /** What nodes said when they stopped by themselves. */
   readonly failures: string[] = [];
-  readonly #nodes: readonly NodeProcess[];
+  readonly #url: string;
+  readonly #nodes: NodeProcess[] = [];
 
-  private constructor(url: string, members: readonly Member[]) {
-    this.addresses = members.map(({ address }) => address);
-    this.#nodes = members.map(({ address, replica }) => new NodeProcess({ url, listen: address, replica, failed: (message) => this.failures.push(message) }));
+  private constructor(url: string, addresses: readonly string[]) {
+    this.#url = url;
+    this.addresses = addresses;
   }
 
-  /** Forms the next mesh on the store, and starts each of its nodes on the database of the URL. */
+  /** Begins the next mesh on the store with a node on the database of the URL, which the others join. */
   static async start(store: Store, url: string, nodes: number): Promise<MeshProcesses> {
-    const addresses = await freeAddresses(nodes);
-    const { members } = await formMesh(store, addresses);
-    const mesh = new MeshProcesses(url, members);
+    const mesh = new MeshProcesses(url, await freeAddresses(nodes));
+    const [first, ...others] = mesh.addresses;
+    const { members } = await formMesh(store, [first]);
     try {
-      await Promise.all(mesh.#nodes.map((node) => node.ready));
+      await mesh.#start(first, members[0].replica);
+      await Promise.all(others.map((address) => mesh.#start(address)));
       return mesh;
     } catch (error) {
       await mesh.kill();
       throw error;
     }
+  }
+
+  async #start(listen: string, replica?: number): Promise<void> {
+    const node = new NodeProcess({ url: this.#url, listen, replica, failed: (message) => this.failures.push(message) });
+    this.#nodes.push(node);
+    await node.ready;
   }
 
   /** Ends one of them in the middle of whatever it does, and the others in order. */

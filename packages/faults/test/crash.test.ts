@@ -23,5 +23,5 @@ describe.each(DATABASES)("a mesh on %s is killed", (kind) => {
     expect(sum("rows")).toBeGreaterThan(ROUNDS);
     expect(sum("cuts")).toBeGreaterThanOrEqual(ROUNDS * 2);
     expect(sum("tokens")).toBeGreaterThan(0);
-  });
+  }, 240_000);
 });
