@@ -15,6 +15,7 @@ const SECRET = "the secret of this test's mesh";
 export interface Started {
   /** As its ready line says. */
   readonly nodes: string[];
+  readonly admin: string[];
   readonly http?: string[];
   /** What it has logged so far. */
   log(): string;
@@ -39,7 +40,7 @@ export async function started(...args: string[]): Promise<Started> {
   onTestFinished(async () => void (await end("SIGTERM")));
   const line = (await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next()).value as string | undefined;
   expect(line, log).toBeDefined();
-  return { ...(JSON.parse(line!) as Pick<Started, "nodes" | "http">), log: () => log, end };
+  return { ...(JSON.parse(line!) as Pick<Started, "nodes" | "admin" | "http">), log: () => log, end };
 }
 
 /** What `causalmesh kv` prints. */

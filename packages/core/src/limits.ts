@@ -61,6 +61,10 @@ export const CONNECT_TIMEOUT_MS_DEFAULT = 2_000;
 export const SECRET_BYTES_MIN = 16;
 /** Secrets that are accepted at a time: a stranger's proof is compared with each, so each costs a hash per connection. */
 export const SECRETS_MAX = 8;
+/** Connections that have not proved anything yet, at a time: enough for any honest rush, a few megabytes of sockets. Beyond it the oldest is closed. */
+export const STRANGERS_MAX = 1_024;
+/** Refused connections that a node tells its log of; of the others it tells the number. */
+export const REFUSALS_TOLD_PER_SECOND_MAX = 10;
 /** Time for one store call before it counts as failed. */
 export const STORE_TIMEOUT_MS_DEFAULT = 10_000;
 /** First and longest pause between attempts at a lost link or an absent store; the pause doubles and is jittered. */

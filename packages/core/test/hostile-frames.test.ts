@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { ByteWriter } from "../src/bytes/writer.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
-import { DURATION_MS_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../src/limits.js";
+import { DURATION_MS_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, REFUSALS_TOLD_PER_SECOND_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../src/limits.js";
 import { EMPTY_VECTOR, vectorOf, type Vector } from "../src/protocol/vector.js";
 import { BATCH, beginFrame, CHALLENGE, endFrame, GET, GET_MANY, HELLO, STATUS, WITH_CONTEXT, WRITE, WRITTEN } from "../src/wire/frames.js";
 import { Role, writeHello, writeProof } from "../src/wire/handshake.js";
@@ -262,7 +262,7 @@ describe("the handshake", () => {
     await expectServing(nodes);
     await until(() => halfway.isClosed && silent.every((client) => client.isClosed));
     expect(nodes.hosts[0].connections.size).toBe(0);
-    expect(nodes.warnings.filter((warning) => warning.includes("TIMEOUT"))).toHaveLength(51);
+    expect(nodes.warnings.filter((warning) => warning.includes("TIMEOUT"))).toHaveLength(REFUSALS_TOLD_PER_SECOND_MAX);
   });
 });
 

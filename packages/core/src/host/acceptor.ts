@@ -119,6 +119,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#deadline.cancel();
     this.#port?.closed();
     this.#host.connections.delete(this);
+    this.#host.strangers.gone(this);
   }
 
   #fail(error: unknown): void {
@@ -131,7 +132,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   #refuse(error: MeshError): void {
     if (this.#ended) return;
     // A change of the view is nothing to report.
-    if (error.code !== "NODE_BEHIND") this.#host.refused(this.#connection.remote, error);
+    if (error.code !== "NODE_BEHIND") this.#host.strangers.refused(this.#connection.remote, error);
     this.#tell(error);
   }
 
@@ -166,6 +167,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     const { node, secrets } = this.#host;
     const secret = provedSecret(proof, secrets.current, hello.nonce, this.#nonce);
     this.#deadline.cancel();
+    this.#host.strangers.gone(this);
     const isNode = hello.role === Role.Node;
     // Whoever looks for the node that was here before is told who is here now, and no more.
     const isMistaken = isNode && hello.target !== node.replica;

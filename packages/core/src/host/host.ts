@@ -27,6 +27,7 @@ import { MISSED, NO_ENTRY } from "./peek.js";
 import { Neighbours } from "./neighbours.js";
 import { statusOf } from "./status.js";
 import { SteadyClock } from "./steady-clock.js";
+import { Strangers } from "./strangers.js";
 import { SUSPICION_DEFAULT, type SuspicionBounds } from "./suspicion.js";
 import { Waiters, Level } from "./waiters.js";
 import type { Base } from "../wire/messages.js";
@@ -76,6 +77,7 @@ export class Host {
   readonly loads: Loads;
   readonly waiters = new Waiters();
   readonly connections = new Set<Acceptor>();
+  readonly strangers: Strangers;
   readonly membership: Membership;
   readonly suspicionBounds: SuspicionBounds;
   /** It has drained, and takes no link of a predecessor any more. */
@@ -103,6 +105,7 @@ export class Host {
     this.transport = options.transport;
     this.platform = options.platform;
     this.secrets = new Secrets(options.secret, options.onWarning);
+    this.strangers = new Strangers(options.platform.clock, options.onWarning);
     this.#clock = new SteadyClock(options.platform.clock, (ms) =>
       options.onWarning?.(`the clock of this machine was set ${Math.abs(ms)} ms ${ms > 0 ? "ahead" : "back"}; the node goes on by the time that it had`),
     );
@@ -211,6 +214,7 @@ export class Host {
   #accept(connection: Connection): ConnectionEvents {
     const acceptor = new Acceptor(this, connection);
     this.connections.add(acceptor);
+    this.strangers.came(acceptor);
     return acceptor;
   }
 
@@ -313,13 +317,6 @@ export class Host {
   /** An answer was given outside of a chunk of its connection. */
   answered(connection: { flush(): void }): void {
     this.#dirty.add(connection);
-  }
-
-  /** A connection was refused or broke the format. */
-  refused(remote: string, error: MeshError): void {
-    // It is told to come back a little later, and does so several times a second.
-    if (error.code === "NODE_UNREACHABLE") return;
-    this.#options.onWarning?.(`${remote} was disconnected: ${error.code}: ${error.message}`);
   }
 
   /** Stops the node: what it holds is not to be trusted any more. */

@@ -2,8 +2,9 @@
 
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { Connection, ConnectionEvents } from "@causalmesh/core";
+import { limits, type Connection, type ConnectionEvents } from "@causalmesh/core";
 import { lostError } from "./errors.js";
+import { OldestFirst } from "./oldest-first.js";
 
 /** Reads and writes are told apart from waiting ones by this: with it, `drain` follows whenever the kernel did not take all at once. */
 export const SOCKET_HIGH_WATER_BYTES = 1;
@@ -12,6 +13,8 @@ const TLS_BUFFERED_BYTES_MAX = 256 * 1024;
 const KEEP_ALIVE_MS = 10_000;
 /** Time that the other end gets to read what was sent before a closed socket is destroyed. */
 const LINGER_MS = 2_000;
+/** Sockets in that time: strangers who are refused, and do not read why, cost no more than those who are not refused yet. */
+const lingering = new OldestFirst<Socket>(limits.STRANGERS_MAX, (socket) => socket.destroy());
 
 export class TcpConnection implements Connection {
   readonly remote: string;
@@ -71,7 +74,7 @@ export class TcpConnection implements Connection {
     this.#socket.end();
     // Read on, and drop it, so that the end from the other side is seen.
     this.#socket.resume();
-    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    linger(this.#socket);
   }
 
   #drained(): void {
@@ -85,4 +88,13 @@ export class TcpConnection implements Connection {
     this.#over = true;
     this.#events?.closed(this.#error === undefined ? undefined : lostError(this.remote, this.#error));
   }
+}
+
+function linger(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => {
+    clearTimeout(timer);
+    lingering.delete(socket);
+  });
+  lingering.add(socket);
 }

@@ -6,6 +6,7 @@ import { limits, MeshError, type Connection, type ConnectionEvents, type Listene
 import { formatAddress, parseAddressFor, type HostPort } from "./address.js";
 import { SOCKET_HIGH_WATER_BYTES, TcpConnection } from "./connection.js";
 import { connectError, listenError } from "./errors.js";
+import { boundHandshakes } from "./handshakes.js";
 import { Certificates, type TlsSource } from "./tls.js";
 
 type Open = (connection: Connection) => ConnectionEvents;
@@ -44,6 +45,7 @@ function serverFor(certificates: Certificates | undefined, accept: Open): Server
     server.setSecureContext(current.options);
   });
   server.on("tlsClientError", (_error, socket) => socket.destroy());
+  boundHandshakes(server, limits.STRANGERS_MAX);
   return server;
 }
 
