@@ -5,6 +5,7 @@ import { Outbox } from "../../../packages/core/src/wire/outbox.js";
 import { ERROR, FrameSplitter, GET, HEADER, VALUE, WRITE, WRITTEN, type FrameHandler } from "../../../packages/core/src/wire/frames.js";
 import { Opening } from "../../../packages/core/src/wire/opening.js";
 import { Role, WELCOME_BYTES_MAX } from "../../../packages/core/src/wire/handshake.js";
+import { Secrets } from "../../../packages/core/src/wire/secrets.js";
 import type { Connection } from "@causalmesh/core";
 import { systemPlatform } from "@causalmesh/core";
 import { frame, frameEnd, HEAD_BYTES, writeU32 } from "../bytes/frames.js";
@@ -47,7 +48,7 @@ async function open(bytes: ByteSocket): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const outbox = new Outbox(connectionOf(bytes));
     const { entropy } = systemPlatform;
-    const opening = new Opening(outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secret: undefined, entropy }, () => resolve());
+    const opening = new Opening(outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secrets: new Secrets(undefined), entropy }, () => resolve());
     const splitter = new FrameSplitter(opening as FrameHandler, WELCOME_BYTES_MAX);
     bytes.onError = reject;
     bytes.onBytes = (chunk) => {

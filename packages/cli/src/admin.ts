@@ -7,6 +7,10 @@ import { Hono } from "hono";
 import { formatHostPort, type HostPort } from "./address.js";
 import { formatMetrics, METRICS_CONTENT_TYPE, processNumbers } from "./metrics.js";
 
+/** What a stranger may hold of a port that orchestrators and Prometheus ask a few times a minute. */
+const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+const CONNECTIONS_MAX = 256;
+
 export interface AdminOptions {
   readonly address: HostPort;
   status(): MemberStatus;
@@ -20,7 +24,8 @@ export interface Admin {
 }
 
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const server = createAdaptorServer({ fetch: adminApp(options).fetch }) as Server;
+  const server = createAdaptorServer({ fetch: adminApp(options).fetch, serverOptions: LIMITS }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
   const port = await listen(server, options.address);
   return {
     url: `http://${formatHostPort({ host: options.address.host, port })}`,
