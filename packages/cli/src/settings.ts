@@ -69,6 +69,7 @@ export async function resolveSettings(flags: GlobalFlags, terminal: Terminal): P
           tlsKey: env("CAUSALMESH_TLS_KEY"),
           tlsCa: env("CAUSALMESH_TLS_CA"),
           tlsServerName: env("CAUSALMESH_TLS_SERVER_NAME"),
+          tlsClientCerts: resolveSwitch(flags.tlsClientCerts, "CAUSALMESH_TLS_CLIENT_CERTS", config.values.tls?.clientCerts, terminal),
           folder: terminal.cwd,
         },
         {
@@ -76,7 +77,6 @@ export async function resolveSettings(flags: GlobalFlags, terminal: Terminal): P
           tlsKey: config.values.tls?.key,
           tlsCa: config.values.tls?.ca,
           tlsServerName: config.values.tls?.serverName,
-          tlsClientCerts: config.values.tls?.clientCerts,
           folder: config.folder,
         },
       ]),
@@ -166,6 +166,15 @@ function checkTls(scheme: NodeUrl["scheme"], tls: TlsSetting | undefined): TlsSe
 interface Nodes {
   readonly nodes: string[];
   readonly scheme: NodeUrl["scheme"];
+}
+
+/** A setting that is on or off: a flag that was given, a variable (1 or true, 0 or false), an entry of the configuration file. */
+export function resolveSwitch(flag: boolean | undefined, variable: string, entry: boolean | undefined, terminal: Terminal): boolean {
+  if (flag !== undefined) return flag;
+  const text = environment(terminal, variable)?.toLowerCase();
+  if (text === undefined) return entry === true;
+  if (["1", "true", "0", "false"].includes(text)) return text === "1" || text === "true";
+  throw new MeshError("OPTION_INVALID", `${variable} is ${JSON.stringify(text)}; it must be 1 or 0`);
 }
 
 function resolveNodes(flags: GlobalFlags, terminal: Terminal, config: LoadedConfig): Nodes {

@@ -34,7 +34,7 @@ export function resolveTls(places: readonly TlsPlace[]): TlsSetting | undefined 
     return place === undefined ? undefined : resolve(place.folder, place[name]!);
   };
   const paths = { cert: path("tlsCert"), key: path("tlsKey"), ca: path("tlsCa") };
-  const clientCerts = places.find((place) => place.tlsClientCerts !== undefined)?.tlsClientCerts === true;
+  const clientCerts = places.some((place) => place.tlsClientCerts === true);
   if (clientCerts && paths.ca === undefined)
     throw new MeshError("OPTION_INVALID", "--tls-client-certs needs --tls-ca, the authority whose certificates are taken");
   if (Object.values(paths).every((named) => named === undefined)) return undefined;

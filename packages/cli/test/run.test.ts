@@ -69,6 +69,7 @@ describe("wrong usage exits with 2 and says what is wrong", () => {
     [["node", "start", "--store", "memory:", "--tls-ca", "ca.pem"], /--tls-cert and --tls-key/],
     [["node", "start", "--store", "memory:", "--http", "127.0.0.1:0", "--http-tls-cert", "c"], /belong together/],
     [["node", "start", "--store", "memory:", "--admin", "0.0.0.0:0"], /--admin-no-authentication/],
+    [["node", "start", "--store", "memory:", "--http", "0.0.0.0:0", "--http-tls-cert", "c", "--http-tls-key", "k"], /--http-keys FILE/],
     [["node", "start", "--store", "mongodb://x"], /no store has the scheme mongodb:.*redis:/],
     [["node", "start", "--store", "redis://x/y"], /the URL must be redis:/],
     [["node", "start", "--store", "memory:", "--replica", "0"], /--replica must be/],

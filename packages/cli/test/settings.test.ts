@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { resolveSettings, resolveStore, type GlobalFlags } from "../src/settings.js";
+import { resolveSettings, resolveStore, resolveSwitch, type GlobalFlags } from "../src/settings.js";
 import { temporaryFolder } from "./folder.js";
 import { testTerminal } from "./terminal.js";
 
@@ -74,6 +74,16 @@ describe("precedence: flag, environment, file, default", () => {
     expect((settings.secret as () => unknown)()).toEqual([FROM_FILE]);
     expect(settings.secretFile).toBe(join(root, "keys/s"));
     expect(resolveStore(undefined, settings, terminal)).toEqual({ kind: "lmdb", path: join(root, "data") });
+  });
+});
+
+describe("a setting that is on or off", () => {
+  it("comes from the flag, the environment as 1 or 0, or the file", async () => {
+    const of = async (flag: boolean | undefined, variable: string, entry: boolean | undefined): Promise<boolean> =>
+      resolveSwitch(flag, "X", entry, testTerminal({ env: { X: variable } }));
+    expect([await of(true, "0", false), await of(undefined, "1", false), await of(undefined, "False", true)]).toEqual([true, true, false]);
+    expect([await of(undefined, "", true), await of(undefined, "", undefined)]).toEqual([true, false]);
+    await expect(of(undefined, "yes", undefined)).rejects.toThrow(/X is "yes"; it must be 1 or 0/);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { MeshError } from "@causalmesh/core";
 import { createContext, type CommandContext } from "../command-context.js";
+import { checkCertificates } from "../doctor/certificate-checks.js";
 import type { Check } from "../doctor/check.js";
 import { checkNodes, checkWrite } from "../doctor/node-checks.js";
 import { checkStore, type StoreFindings } from "../doctor/store-checks.js";
@@ -29,7 +30,8 @@ export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<nu
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
   const { checks: nodeChecks, answering } = await checkNodes(addresses, view, settings);
-  const checks = [...storeChecks, ...nodeChecks, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
+  const certificates = await checkCertificates(settings, answering);
+  const checks = [...storeChecks, ...nodeChecks, ...certificates, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
   if (printer.json) for (const check of checks) printer.result(check, () => "");
   else printer.result(checks, () => format(checks, printer));
   return exitCodeFor(checks, nodeChecks);

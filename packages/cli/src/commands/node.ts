@@ -14,7 +14,7 @@ import { checkWhole, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
 import { rereadSettings, type Reread } from "../reread.js";
-import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
+import { resolveHttp, resolveStore, resolveSwitch, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
@@ -86,7 +86,8 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
   checkNodeTls(settings.tls);
   checkExposure(listen.host, formatHostPort(listen), settings, insecure);
   if (http !== undefined) checkHttp(http, settings, insecure);
-  if (admin !== undefined) checkAdmin(admin, insecure || (flags.adminNoAuthentication ?? config.adminNoAuthentication) === true);
+  if (admin !== undefined)
+    checkAdmin(admin, insecure || resolveSwitch(flags.adminNoAuthentication, "CAUSALMESH_ADMIN_NO_AUTHENTICATION", config.adminNoAuthentication, terminal));
   return {
     listen,
     advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),
