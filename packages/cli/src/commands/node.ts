@@ -148,7 +148,7 @@ async function serve({ options, context, watch, store, address, listen, log, rer
   const { cacheBytes, readThrough, replica } = options;
   const node = await startNode({
     store,
-    transport: tcpTransport({ tls }),
+    transport: tcpTransport({ tls, onWarning: (warning) => log.warn(warning) }),
     address: formatHostPort(address),
     listen: formatHostPort(listen),
     replica,

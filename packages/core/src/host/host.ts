@@ -319,6 +319,11 @@ export class Host {
     this.#dirty.add(connection);
   }
 
+  /** Tells the operator. */
+  warn(message: string): void {
+    this.#options.onWarning?.(message);
+  }
+
   /** Stops the node: what it holds is not to be trusted any more. */
   fatal(error: unknown): void {
     if (this.#failed) return;

@@ -113,6 +113,8 @@ export class RingLink {
   #lost(error: MeshError | undefined): void {
     if (this.#session?.ready === true) this.#failures = 0;
     this.#forget();
+    // That does not heal by itself; once, since it is tried again and again.
+    if (error?.code === "UNAUTHENTICATED" && error.message !== this.lastError?.message) this.#host.warn(`the link to the next node fails: ${error.message}`);
     this.lastError = error;
     if (this.#closed) return;
     const { clock, random } = this.#host.platform;

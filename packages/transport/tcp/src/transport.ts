@@ -9,25 +9,30 @@ import { connectError, listenError } from "./errors.js";
 import { boundHandshakes } from "./handshakes.js";
 import { Certificates, type TlsSource } from "./tls.js";
 
+/** Strangers must not fill the log. */
+const WARNING_PAUSE_MS = 1_000;
+
 type Open = (connection: Connection) => ConnectionEvents;
 
 /** Options of `tcpTransport`. */
 export interface TcpTransportOptions {
   /** Speaks TLS, to everybody who connects and to everybody it connects to. */
   readonly tls?: TlsSource;
+  /** Told why TLS failed with somebody who connected, at most once a second. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Carries a mesh over TCP. Addresses are `host:port`, `[ipv6]:port`, with `mesh://` (`meshs://` for TLS) before them or not. Throws OPTION_INVALID. */
-export function tcpTransport({ tls }: TcpTransportOptions = {}): Transport {
+export function tcpTransport({ tls, onWarning }: TcpTransportOptions = {}): Transport {
   const certificates = tls === undefined ? undefined : new Certificates(tls);
   const parse = (address: string): HostPort => parseAddressFor(address, certificates !== undefined);
   return {
-    listen: async (address, accept) => await listen(serverFor(certificates, accept), parse(address)),
+    listen: async (address, accept) => await listen(serverFor(certificates, accept, onWarning), parse(address)),
     connect: async (address, open, timeoutMs) => await connect(parse(address), open, timeoutMs, certificates),
   };
 }
 
-function serverFor(certificates: Certificates | undefined, accept: Open): Server {
+function serverFor(certificates: Certificates | undefined, accept: Open, onWarning: TcpTransportOptions["onWarning"]): Server {
   if (certificates === undefined) return createServer({ highWaterMark: SOCKET_HIGH_WATER_BYTES, noDelay: true }, (socket) => accepted(socket, accept));
   let { current } = certificates;
   const { options } = current;
@@ -44,7 +49,15 @@ function serverFor(certificates: Certificates | undefined, accept: Open): Server
     current = certificates.current;
     server.setSecureContext(current.options);
   });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  let toldAt = -Infinity;
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+    const why = socket.authorizationError ?? error.code ?? error.message;
+    const who = socket.remoteAddress === undefined ? "somebody" : formatAddress({ host: socket.remoteAddress, port: socket.remotePort ?? 0 });
+    socket.destroy();
+    if (performance.now() - toldAt < WARNING_PAUSE_MS) return;
+    toldAt = performance.now();
+    onWarning?.(`TLS failed with ${who}, who connected: ${String(why)}`);
+  });
   boundHandshakes(server, limits.STRANGERS_MAX);
   return server;
 }

@@ -121,6 +121,36 @@ describe("a mesh over mutual TLS", () => {
   });
 });
 
+describe("an operator", () => {
+  it("is told which certificate keeps nodes apart, by the node that would connect and by the one that does not take it", async () => {
+    const [told, warned]: string[][] = [[], []];
+    const store = memoryStore();
+    const { members } = await formMesh(store, await freeAddresses(2));
+    const nodes = await Promise.all(
+      members.map(({ address, replica }, index) => {
+        const transport = tcpTransport({ tls: mutual([good, foreign][index]), onWarning: (warning) => told.push(warning) });
+        return startNode({
+          store,
+          transport,
+          address,
+          replica,
+          secret,
+          onWarning: (warning) => warned.push(warning),
+          suspicion: { suspectMsMin: 1e9, suspectMsMax: 1e9, takeOverMs: 1e9 },
+        });
+      }),
+    );
+    onTestFinished(async () => {
+      await Promise.all(nodes.map((node) => node.close().catch(() => undefined)));
+      await store.close();
+    });
+    await expect
+      .poll(() => warned.join(), { timeout: 20_000 })
+      .toContain(`the link to the next node fails: TLS with ${members[1].address} failed (UNABLE_TO_VERIFY_LEAF_SIGNATURE)`);
+    await expect.poll(() => told.join(), { timeout: 20_000 }).toMatch(/TLS failed with .*, who connected: UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
+  }, 60_000);
+});
+
 describe("a client", () => {
   it("trusts no node whose certificate is expired, of another authority, or for another name, and tells what to look at", async () => {
     const named = await certificate({ ca, name: "mesh.example" });
