@@ -2,7 +2,7 @@
 // Whether a node's is trusted at all, the check of the node has said already.
 
 import { X509Certificate } from "node:crypto";
-import { connect } from "node:tls";
+import { connect, createSecureContext } from "node:tls";
 import type { TlsOptions } from "@causalmesh/transport-tcp";
 import { parseHostPort } from "../address.js";
 import type { Settings } from "../settings.js";
@@ -48,9 +48,10 @@ function checkShown(address: string, life: Life | undefined): Check | undefined 
 }
 
 /** Undefined where it is not shown: the check of the node says why. */
-function shownAt(address: string, { requestCert: _, ...options }: TlsOptions, timeoutMs: number): Promise<Life | undefined> {
+function shownAt(address: string, options: TlsOptions, timeoutMs: number): Promise<Life | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ ...parseHostPort(address, "the node"), ...options }, () => {
+    const named = options.servername === undefined ? {} : { servername: options.servername };
+    const socket = connect({ ...parseHostPort(address, "the node"), ...named, secureContext: createSecureContext(options) }, () => {
       const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
       socket.destroy();
       resolve({ from, to });
