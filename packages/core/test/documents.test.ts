@@ -32,6 +32,20 @@ describe("docs/LIMITS.md", () => {
   });
 });
 
+describe("docs/security.md", () => {
+  it("names the bounds for strangers as they are", () => {
+    const document = read("../../../docs/security.md");
+    const { CONNECT_TIMEOUT_MS_DEFAULT, HANDSHAKE_BYTES_MAX, REFUSALS_TOLD_PER_SECOND_MAX, SECRET_BYTES_MIN, STRANGERS_MAX, TOKEN_TTL_MS_DEFAULT } = limits;
+    const row = (what: string): string => new RegExp(`^\\| ${what}[^|]* \\| (.+) \\|$`, "m").exec(document)![1];
+    expect(row("time for a handshake")).toBe(`${CONNECT_TIMEOUT_MS_DEFAULT / 1000} s`);
+    expect(row("bytes of a frame")).toBe(`${HANDSHAKE_BYTES_MAX / 1024} KiB`);
+    expect(row("connections that have proved nothing").replace(" ", "")).toMatch(new RegExp(`^${STRANGERS_MAX};`));
+    expect(row("lines of a node's log")).toMatch(new RegExp(`^${REFUSALS_TOLD_PER_SECOND_MAX} a second`));
+    expect(document).toContain(`at least ${SECRET_BYTES_MIN} bytes`);
+    expect(document).toContain(`${TOKEN_TTL_MS_DEFAULT / 3_600_000} hours by default`);
+  });
+});
+
 describe("docs/wire.md", () => {
   it("has a row for each frame type, with its number", () => {
     const notTypes = ["FRAME_HEAD_BYTES", "WITH_CONTEXT", "VERSIONED", "FRESH", "FROM_LOADER", "ENTRY_HAS_VALUE", "ENTRY_FROM_LOADER", "HEARTBEAT"];
