@@ -17,8 +17,6 @@ import { started } from "./program.js";
 
 const secret = "the secret of this test's mesh";
 const STRANGERS = Number(process.env.CAUSALMESH_STRANGERS ?? 3_000);
-/** At a time. */
-const ABREAST = 100;
 const HELLO = 1;
 const PROOF = 3;
 const WELCOME = 4;
@@ -122,8 +120,8 @@ describe.each([
     const seed = Number(process.env.CAUSALMESH_STRANGERS_SEED ?? Math.floor(Math.random() * 2 ** 32));
     console.log(`${STRANGERS} strangers: CAUSALMESH_STRANGERS_SEED=${seed}`);
     const random = new SeededRandom(seed);
-    // Agreeing on TLS costs a node as much as a hundred refusals without.
-    const count = isTls ? STRANGERS / 5 : STRANGERS;
+    // Agreeing on TLS takes so much of the processor that more at a time would be a test of the machine, and of this process, which is both ends' client.
+    const [count, atATime] = isTls ? [STRANGERS / 5, 20] : [STRANGERS, 100];
     const at = await target(isTls);
     const session = (await honest(at)).session();
     let come = 0;
@@ -135,7 +133,7 @@ describe.each([
         if (isWelcomed(await stranger(at, garbage(random), random.next() < 0.5))) welcomed += 1;
       }
     };
-    const abreast = (upTo: number): Promise<unknown> => Promise.all(Array.from({ length: ABREAST }, () => flood(upTo)));
+    const abreast = (upTo: number): Promise<unknown> => Promise.all(Array.from({ length: atATime }, () => flood(upTo)));
     const serving = async (): Promise<number> => {
       let served = 0;
       for (; !isOver; served++) {
@@ -147,6 +145,7 @@ describe.each([
       return served;
     };
     const served = serving();
+    served.catch(() => undefined);
     // The heap grows to what it needs; what counts is that it then stays.
     await abreast(count / 2);
     const warm = await at.residentBytes();
