@@ -288,7 +288,17 @@ describe("contents", () => {
 
   it("that are a damaged row fail that read and that apply, whole", async () => {
     const store = open();
-    for (const damage of ["short", "1 1 1 0 other\nvalue", "1 1 1 value\nvalue", "x".repeat(200)]) {
+    const heads = [
+      "1 1 1 0 other\n",
+      "1 1 1 0 value",
+      "1 1 1 0 deleted",
+      "1 1 1 value\n",
+      "-1 1 1 0 value\n",
+      " 1 1 1 0 value\n",
+      "1 1  1 0 value\n",
+      `${"1".repeat(17)} 1 1 0 value\n`,
+    ];
+    for (const damage of ["", "1 1 1 0 valu", ...heads, ...heads.map((head) => `${head}value`), "x".repeat(200), "short"]) {
       await withRedis(server.url, async (redis) => void (await redis.set("causalmesh:row:damaged", damage)));
       expect(await refusal(store.getMany(["damaged"]))).toMatchObject({ code: "STORE_INVALID", message: expect.stringContaining('"damaged" is damaged') });
     }
