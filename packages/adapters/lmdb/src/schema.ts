@@ -28,7 +28,7 @@ export function encodeRow({ value, timestamp, replica, counter, expiresAt }: Row
   return bytes;
 }
 
-/** The row in the bytes, which it takes over. Throws STORE_INVALID for bytes that are no row. */
+/** The row in the bytes, with a value of its own: LMDB lends the bytes until it is next asked. Throws STORE_INVALID for bytes that are no row. */
 export function decodeRow(key: string, bytes: Buffer): Row {
   checkHead(key, bytes);
   return {
@@ -37,8 +37,14 @@ export function decodeRow(key: string, bytes: Buffer): Row {
     replica: bytes.readUInt32LE(REPLICA_AT),
     counter: bytes.readDoubleLE(COUNTER_AT),
     expiresAt: bytes.readDoubleLE(EXPIRES_AT),
-    value: (bytes[0] & TOMBSTONE) !== 0 ? null : bytes.subarray(HEAD_BYTES),
+    value: (bytes[0] & TOMBSTONE) !== 0 ? null : valueIn(bytes),
   };
+}
+
+function valueIn(bytes: Buffer): Buffer {
+  const value = Buffer.allocUnsafe(bytes.length - HEAD_BYTES);
+  bytes.copy(value, 0, HEAD_BYTES, bytes.length);
+  return value;
 }
 
 /** Whether the row replaces the stored one. Throws STORE_INVALID. */

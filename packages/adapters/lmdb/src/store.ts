@@ -91,7 +91,7 @@ class LmdbStore implements Store {
   async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
     return this.#reading(() =>
       keys.map((key) => {
-        const bytes = this.#rows.getBinary(encodeKey(key));
+        const bytes = this.#rows.getBinaryFast(encodeKey(key));
         return bytes === undefined ? undefined : decodeRow(key, bytes);
       }),
     );
@@ -104,7 +104,7 @@ class LmdbStore implements Store {
       const current = this.#registry()?.epoch ?? 0;
       if (current > epoch) throw fencedError(this.name, current);
       const winners = rows.filter((row) => {
-        const stored = this.#rows.getBinary(encodeKey(row.key));
+        const stored = this.#rows.getBinaryFast(encodeKey(row.key));
         return stored === undefined || replaces(row, stored);
       });
       const writes = winners.map((row) => [row, encodeRow(row)] as const);
