@@ -3,7 +3,7 @@
 import { lazily, partsOf, withRetries } from "@causalmesh/adapter-kit";
 import { limits } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
-import type { PoolClient } from "pg";
+import type { CustomTypesConfig, PoolClient } from "pg";
 import { Connections } from "./connections.js";
 import { lostToOthers, postgresError } from "./errors.js";
 import { resolveOptions, type PostgresStoreOptions, type Settings } from "./options.js";
@@ -24,6 +24,9 @@ const STATEMENT = { rowsMax: 2 * limits.FLUSH_ROWS_MAX, bytesMax: limits.FLUSH_B
 /** One apply of a store looks so often for rows that may go, and removes no more of them than an apply brings, so that it keeps up. */
 const REMOVE_INTERVAL_MS = 60_000;
 
+/** Every column as it comes, which is as text: pg's own parsers look at each number again and leave it a text. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text } as unknown as CustomTypesConfig;
+
 class PostgresStore implements Store {
   readonly abilities: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: limits.VALUE_BYTES_MAX };
   readonly name: string;
@@ -41,7 +44,8 @@ class PostgresStore implements Store {
 
   async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
     const encoded = keys.map(encodeKey);
-    const found = new Map((await this.#select<StoredRow>(this.#sql.getMany, [encoded])).map((row) => [row[0], row]));
+    const found = new Map<string, StoredRow>();
+    for (const row of await this.#select<StoredRow>(this.#sql.getMany, [encoded])) found.set(row[0], row);
     return encoded.map((key) => {
       const row = found.get(key);
       return row && decodeRow(row);
@@ -98,7 +102,7 @@ class PostgresStore implements Store {
   }
 
   async #select<Line extends unknown[]>(text: string, values: unknown[]): Promise<Line[]> {
-    return (await this.#call(async (client) => await client.query<Line>({ text, values, rowMode: "array" }))).rows;
+    return (await this.#call(async (client) => await client.query<Line>({ text, values, rowMode: "array", types: AS_TEXT }))).rows;
   }
 
   async #call<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
