@@ -10,7 +10,10 @@ export interface BareClient {
   writeMany(rows: readonly Row[]): Promise<void>;
   /** Writes one row by a statement or transaction of its own. */
   write(row: Row): Promise<void>;
-  readMany(keys: readonly string[]): Promise<number>;
+  /** The values of these keys in the order asked, as a program needs them: out of their JSON. */
+  readMany(keys: readonly string[]): Promise<unknown[]>;
+  /** How many of these keys there are, of what came nothing is looked at. */
+  countMany(keys: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import {
   DynamoDBClient,
   PutItemCommand,
   waitUntilTableExists,
+  type AttributeValue,
   type CreateTableCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@causalmesh/adapter-dynamodb";
@@ -48,10 +49,14 @@ async function bareClient(client: DynamoDBClient): Promise<BareClient> {
       }),
     );
   };
-  const read = async (keys: readonly string[]): Promise<number> => {
+  const readPart = async (keys: readonly string[]): Promise<Record<string, AttributeValue>[]> => {
     const Keys = keys.map((key) => ({ key: { S: key } }));
     const { Responses } = await client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead: true } } }));
-    return Responses![TableName].length;
+    return Responses![TableName];
+  };
+  const read = async (keys: readonly string[]): Promise<Record<string, AttributeValue>[]> => {
+    const parts = Array.from({ length: Math.ceil(keys.length / KEYS_MAX) }, (_, index) => keys.slice(index * KEYS_MAX, (index + 1) * KEYS_MAX));
+    return (await Promise.all(parts.map(readPart))).flat();
   };
   return {
     clear: async () => void (TableName = await makeTable(client)),
@@ -64,9 +69,10 @@ async function bareClient(client: DynamoDBClient): Promise<BareClient> {
     },
     write,
     readMany: async (keys) => {
-      const parts = Array.from({ length: Math.ceil(keys.length / KEYS_MAX) }, (_, index) => keys.slice(index * KEYS_MAX, (index + 1) * KEYS_MAX));
-      return (await Promise.all(parts.map(read))).reduce((sum, count) => sum + count, 0);
+      const values = new Map((await read(keys)).map(({ key, value }) => [key.S!, JSON.parse(value.S!) as unknown]));
+      return keys.map((key) => values.get(key));
     },
+    countMany: async (keys) => (await read(keys)).length,
     close: async () => client.destroy(),
   };
 }

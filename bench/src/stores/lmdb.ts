@@ -10,6 +10,8 @@ import type { BareClient, Database } from "./database.js";
 
 const HEAD_BYTES = 12;
 
+const parsed = (stored: Buffer | undefined): unknown => stored && (JSON.parse(stored.toString("utf8", HEAD_BYTES)) as unknown);
+
 function bareClient(path: string): BareClient {
   // The adapter's settings: a transaction has reached the disk when it resolves.
   const root = open<Buffer, string>({ path, overlappingSync: false, eventTurnBatching: false, encoding: "binary" });
@@ -26,7 +28,8 @@ function bareClient(path: string): BareClient {
     clear: async () => await root.clearAsync(),
     writeMany: async (rows) => await root.transaction(() => rows.forEach(put)),
     write: async (row) => await root.transaction(() => put(row)),
-    readMany: async (keys) => keys.filter((key) => root.getBinary(key) !== undefined).length,
+    readMany: async (keys) => keys.map((key) => parsed(root.getBinary(key))),
+    countMany: async (keys) => keys.filter((key) => root.getBinary(key) !== undefined).length,
     close: async () => await root.close(),
   };
 }

@@ -36,7 +36,12 @@ async function bareClient(url: string): Promise<BareClient> {
       await pool.query(WRITE_MANY, columns);
     },
     write: async (row) => void (await pool.query(WRITE, [row.key, text(row), row.timestamp, row.replica, row.counter, row.expiresAt])),
-    readMany: async (keys) => (await pool.query(READ_MANY, [keys])).rows.length,
+    readMany: async (keys) => {
+      const { rows } = await pool.query<{ key: string; value: string }>(READ_MANY, [keys]);
+      const values = new Map(rows.map(({ key, value }) => [key, JSON.parse(value) as unknown]));
+      return keys.map((key) => values.get(key));
+    },
+    countMany: async (keys) => (await pool.query(READ_MANY, [keys])).rows.length,
     close: async () => await pool.end(),
   };
 }

@@ -151,7 +151,7 @@ class LmdbStore implements Store {
       // One row more than asked for tells whether there is another page.
       const range = this.#rows.getRange({ ...(start.length === 0 ? {} : { start }), limit: limit + 1 });
       const rows: Row[] = [];
-      for (const { key, value } of range) if (key.subarray(0, first.length).equals(first)) rows.push(decodeRow(key.toString("utf8"), Buffer.from(value)));
+      for (const { key, value } of range) if (key.subarray(0, first.length).equals(first)) rows.push(decodeRow(key.toString("utf8"), value));
       return { rows: rows.slice(0, limit), cursor: rows.length > limit ? rows[limit - 1].key : undefined };
     });
   }

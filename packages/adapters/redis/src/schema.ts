@@ -34,7 +34,7 @@ export function rowArguments({ key, value, timestamp, replica, counter, expiresA
   return [key, value === null ? "deleted" : expiresAt === 0 ? "" : String(expiresAt), bytes];
 }
 
-const [SPACE, ZERO, NINE] = [..." 09"].map((character) => character.charCodeAt(0));
+const [SPACE, ZERO, NINE] = Buffer.from(" 09");
 const VALUE = Buffer.from("value\n");
 const DELETED = Buffer.from("deleted\n");
 
