@@ -25,18 +25,8 @@ export interface DynamodbStoreOptions {
 
 const TIMEOUT_MS_DEFAULT = 5_000;
 
-/** What the options say, checked. */
-export interface Settings {
-  readonly client: DynamoDBClient;
-  /** The store's, for messages. */
-  readonly name: string;
-  readonly table: string;
-  readonly prefix: string;
-  readonly timeoutMs: number;
-}
-
-/** Throws OPTION_INVALID. */
-export function resolveOptions(options: DynamodbStoreOptions): Settings {
+/** What the options say, checked, and the store's name for messages. Throws OPTION_INVALID. */
+export function resolveOptions(options: DynamodbStoreOptions) {
   const { table, prefix = "causalmesh", timeoutMs = TIMEOUT_MS_DEFAULT } = options ?? {};
   if (typeof table !== "string" || !/^[\w.-]{3,255}$/.test(table))
     throw new MeshError("OPTION_INVALID", 'table must be the name of a table: 3 to 255 letters, digits, ".", "_" or "-"');

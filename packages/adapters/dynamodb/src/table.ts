@@ -31,15 +31,8 @@ export interface Table {
   readonly there: Set<string>;
 }
 
-export interface OpenTable {
-  readonly table: Table;
-  readonly calls: Calls;
-  /** Ends what is under way, and lets go of the client unless it is the user's. */
-  readonly close: () => void;
-}
-
-/** Throws OPTION_INVALID. */
-export function openTable(options: DynamodbStoreOptions): OpenTable {
+/** The table, the calls of its store, and what ends those and lets go of the client unless it is the user's. Throws OPTION_INVALID. */
+export function openTable(options: DynamodbStoreOptions) {
   const { client, name, table: TableName, prefix, timeoutMs } = resolveOptions(options);
   const calls = new Calls({ name, timeoutMs, advice: "check the network and the table's capacity" });
   const close = (): void => {
@@ -48,7 +41,8 @@ export function openTable(options: DynamodbStoreOptions): OpenTable {
   };
   const send = (async (command: never) =>
     await calls.run(async (abortSignal) => await withRetries(async () => await client.send(command, { abortSignal }), isContended))) as DynamoDBClient["send"];
-  return { table: { client, send, name, TableName, prefix, transacts: false, head: undefined, there: new Set() }, calls, close };
+  const table: Table = { client, send, name, TableName, prefix, transacts: false, head: undefined, there: new Set() };
+  return { table, calls, close };
 }
 
 /** Making a table takes DynamoDB about ten seconds. */
