@@ -1,4 +1,4 @@
-// Time, as it is handed to the core. The core has no clock of its own: the same code runs under the platform's clock and
+// Time and what else of the platform is handed to the core. The core has no clock of its own: the same code runs under the platform's clock and
 // under a simulated one.
 
 /** A pending call of `Clock.after`. */
@@ -26,9 +26,17 @@ export type Random = () => number;
 /** This many bytes that nobody can guess, for nonces and mesh ids. */
 export type Entropy = (count: number) => Uint8Array;
 
+/** What follows asynchronous calls: the part of AsyncLocalStorage that is used. */
+export interface AsyncStorage<Value> {
+  run<Result>(value: Value, task: () => Result): Result;
+  getStore(): Value | undefined;
+}
+
 /** What the core takes from the platform it runs on. */
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
   readonly entropy: Entropy;
+  /** Makes a storage of which `mesh.run` needs one; undefined where the runtime has none. */
+  readonly asyncStorage?: <Value>() => AsyncStorage<Value> | undefined;
 }

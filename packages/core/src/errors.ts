@@ -10,7 +10,10 @@ export type MeshErrorCode =
   | "TTL_INVALID"
   | "OPTION_INVALID"
   | "ADDRESS_INVALID"
-  // Tokens.
+  // Sessions and tokens.
+  | "NO_SESSION"
+  | "SESSION_BUSY"
+  | "TOKEN_MISSING"
   | "TOKEN_MALFORMED"
   | "TOKEN_VERSION"
   | "TOKEN_KEY_UNKNOWN"

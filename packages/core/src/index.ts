@@ -13,7 +13,8 @@ export { memoryTransport } from "./embedded/memory-transport.js";
 export { readView, type Member, type View } from "./protocol/view.js";
 export type * from "./store.js";
 export type * from "./transport.js";
-export type { Clock, Entropy, Platform, Random, Timer } from "./clock.js";
+export type { AsyncStorage, Clock, Entropy, Platform, Random, Timer } from "./clock.js";
+export { AmbientMesh } from "./client/ambient-mesh.js";
 export * as limits from "./limits.js";
 export { backoffMs } from "./host/backoff.js";
 
@@ -22,4 +23,4 @@ export { InvariantError } from "./invariant.js";
 export { inspectToken, type TokenContents } from "./client/token.js";
 export { checkNamespace, namespaceOf } from "./client/keys.js";
 export { parseDuration } from "./client/duration.js";
-export { systemPlatform } from "./embedded/platform.js";
+export { asyncStorage, systemPlatform } from "./embedded/platform.js";

@@ -68,8 +68,13 @@ export interface Session {
   getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value>;
   /** The session packed for the next function: printable, header-safe, signed. */
   token(): Promise<string>;
-  /** A copy for a parallel branch; `mesh.session([tokenA, tokenB])` joins branches again. */
+  /** A copy for a parallel branch; `join`, or `mesh.session([tokenA, tokenB])`, joins branches again. */
   fork(): Session;
+  /**
+   * Takes over all that another session of this mesh object, such as a fork, or the session of a token has seen. Throws TOKEN_… where a token is
+   * not sound, and OPTION_INVALID for a session of another mesh object: join its token.
+   */
+  join(other: Session | string): void;
   /** The node that this session talks to now. */
   readonly node: string;
 }
@@ -106,15 +111,64 @@ export interface MemberStatus {
   readonly clockMs: number;
 }
 
-export interface Mesh {
+/** A token, or several whose sessions are joined. */
+export type TokenInput = string | readonly string[];
+
+/** Functions of parallel branches, and what they return. */
+export type Branches<Results extends readonly unknown[]> = { readonly [Index in keyof Results]: () => Results[Index] | Promise<Results[Index]> };
+
+/** The calls of a session that a mesh has too, for the ambient one. */
+type AmbientCalls = Pick<Session, "get" | "getEntry" | "has" | "getMany" | "set" | "delete" | "invalidate" | "setMany" | "deleteMany" | "getOrSet" | "token">;
+
+/**
+ * A mesh. Its sessions are carried by hand (`session`), or are ambient: within `run`, and within functions that an integration has wrapped, the
+ * calls of a session are those of the mesh itself. Outside, they reject with NO_SESSION, and with SESSION_BUSY while another call of the same ambient
+ * session is under way. `docs/sessions.md` says how sessions travel.
+ */
+export interface Mesh extends AmbientCalls {
   /** A new session, one that goes on from a token, or one that joins several. Throws TOKEN_… where a token is not sound. */
-  session(token?: string | readonly string[], options?: SessionOptions): Session;
+  session(token?: TokenInput, options?: SessionOptions): Session;
+  /**
+   * Runs `task` with an ambient session: a new one, or one that goes on from the token. Within another `run` it is a part of that one's work: it
+   * begins from all that has been seen there, and that one has seen all of it afterwards. Rejects with what `task` throws, with TOKEN_…, or with
+   * SESSION_BUSY where `task` has ended and did not await one of its calls.
+   */
+  run<Result>(task: () => Result | Promise<Result>, options?: RunOptions): Promise<Result>;
+  run<Result>(token: TokenInput | undefined, task: () => Result | Promise<Result>, options?: RunOptions): Promise<Result>;
+  /**
+   * Runs parallel branches, each with a fork of the ambient session, which has joined all of them afterwards. All are waited for, also where one
+   * rejects; then this rejects with the error of the first in order that did, and what all branches have seen is joined all the same.
+   */
+  all<Results extends readonly unknown[]>(branches: Branches<Results>): Promise<Results>;
+  /** Runs work that goes on by itself, with a fork that is not joined again: what it does is in no token of the ambient session. */
+  fork<Result>(task: () => Result | Promise<Result>): Promise<Result>;
+  /** What `run` begins, for authors of integrations, who take the token after the end. Throws TOKEN_… where a token is not sound. */
+  begin(token?: TokenInput, options?: SessionOptions): SessionScope;
+  /** The scope in which this is called; undefined outside, and after its end. */
+  scope(): SessionScope | undefined;
   /** Resolves when a node answers. */
   ready(options?: CallOptions): Promise<void>;
   status(options?: CallOptions): Promise<MeshStatus>;
   /** Ends the sessions' calls with CLOSED. An embedded mesh flushes to its store first. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The stay of a session in one function. */
+export interface SessionScope {
+  /** Runs `task` with this session as the ambient one. */
+  run<Result>(task: () => Result): Result;
+  /** The session as it is now, for a function that is called from here. Rejects with SESSION_BUSY while a call is under way, NO_SESSION after the end. */
+  token(): Promise<string>;
+  /** Takes over what came back with the answer of a function that was called from here; nothing after the end. Throws TOKEN_…. */
+  join(token: string): void;
+  /**
+   * Ends it and resolves with the token of all that was done. Later calls reject with NO_SESSION. Rejects with SESSION_BUSY where a call is
+   * under way, which the token would lack.
+   */
+  end(): Promise<string>;
+  /** Ends it without a token, where the function has failed. */
+  abandon(): void;
 }
 
 export interface SessionOptions {
@@ -124,6 +178,11 @@ export interface SessionOptions {
   readonly durability?: Durability;
   /** The namespace whose keys this session reads and writes; default: the mesh's. For programs that serve several, each with its own keys. */
   readonly namespace?: string;
+}
+
+export interface RunOptions extends SessionOptions {
+  /** Begins apart from the session that is ambient where this is called, as a server does with each request. */
+  readonly root?: boolean;
 }
 
 /**

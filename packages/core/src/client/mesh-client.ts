@@ -9,11 +9,12 @@ import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
-import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions } from "../mesh.js";
+import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, MeshStatus, Session, SessionOptions, TokenInput } from "../mesh.js";
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import { checkSecrets, Secrets } from "../wire/secrets.js";
+import { AmbientMesh } from "./ambient-mesh.js";
 import type { Call } from "./call.js";
 import { StatusCall, type NodeStatus } from "./calls.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
@@ -51,7 +52,7 @@ export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durab
   if (durability !== undefined) durabilityLevel(durability);
 }
 
-export class MeshClient implements Mesh {
+export class MeshClient extends AmbientMesh {
   readonly platform: Platform;
   readonly codec: Codec;
   /** Reads a value as the codec does. */
@@ -78,6 +79,7 @@ export class MeshClient implements Mesh {
   #closed = false;
 
   constructor(options: MeshClientOptions, parts: ClientParts = { Session: ClientSession }) {
+    super(options.platform);
     const { platform, transport } = options;
     checkMeshOptions(options);
     this.#options = options;
@@ -137,12 +139,12 @@ export class MeshClient implements Mesh {
 
   // Sessions.
 
-  session(token?: string | readonly string[], options: SessionOptions = {}): Session {
+  session(token?: TokenInput, options: SessionOptions = {}): Session {
     this.#checkOpen();
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
     return this.sessionOf(
-      tokens.map((text) => this.#unpack(text)),
+      tokens.map((text) => this.unpack(text)),
       options,
     );
   }
@@ -152,7 +154,7 @@ export class MeshClient implements Mesh {
     return new this.#parts.Session(this, this.#choosePeer(options.node), contexts, options);
   }
 
-  #unpack(token: string): SessionContext {
+  unpack(token: string): SessionContext {
     const keys = this.#tokenKeys;
     if (keys === undefined || this.#meshId === undefined)
       throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
@@ -345,10 +347,6 @@ export class MeshClient implements Mesh {
     for (const peer of this.#peers) peer.close();
     this.#sweeper?.cancel();
     await this.#options.onClose?.();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 
   #checkOpen(): void {

@@ -38,7 +38,7 @@ export class ClientSession implements Session, Caller {
     this.#options = options;
     this.#durability = durabilityLevel(options.durability ?? mesh.durability);
     this.#namespace = options.namespace === undefined ? mesh.namespace : checkNamespace(options.namespace);
-    for (const context of contexts) this.join(context);
+    for (const context of contexts) this.#learn(context);
   }
 
   get node(): string {
@@ -48,7 +48,7 @@ export class ClientSession implements Session, Caller {
   // The context.
 
   /** Takes over what another session knows: vectors join, own writes are united. */
-  join(context: SessionContext): void {
+  #learn(context: SessionContext): void {
     this.#visible = join(this.#visible, context.visible);
     if (context.time > this.#time) this.#time = context.time;
     for (const write of context.own) this.own.restore(write, context.written);
@@ -229,7 +229,7 @@ export class ClientSession implements Session, Caller {
       await this.set(key, value, options);
       return { value, context: this.context() };
     });
-    this.join(made.context);
+    this.#learn(made.context);
     return made.value as Value;
   }
 
@@ -280,6 +280,12 @@ export class ClientSession implements Session, Caller {
 
   token(): Promise<string> {
     return this.mesh.pack(this.context());
+  }
+
+  join(other: Session | string): void {
+    if (typeof other === "string") this.#learn(this.mesh.unpack(other));
+    else if (other instanceof ClientSession && other.mesh === this.mesh) this.#learn(other.context());
+    else throw new MeshError("OPTION_INVALID", "join takes a session of the same mesh object, or a token: join the token of a session of another one");
   }
 
   fork(): Session {

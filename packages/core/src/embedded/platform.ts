@@ -1,7 +1,11 @@
 // The platform's own clock and randomness: the only file of the core that touches globals of the runtime. Whoever wants
 // others, such as a simulator, hands them in.
 
-import type { Platform, Timer } from "../clock.js";
+import type { AsyncStorage, Platform, Timer } from "../clock.js";
+
+interface AsyncHooks {
+  readonly AsyncLocalStorage: new <Value>() => AsyncStorage<Value>;
+}
 
 interface TimeoutHandle {
   unref?(): void;
@@ -10,7 +14,8 @@ interface TimeoutHandle {
 declare const setTimeout: (task: () => void, ms: number) => TimeoutHandle;
 declare const clearTimeout: (handle: TimeoutHandle) => void;
 declare const setImmediate: ((task: () => void) => unknown) | undefined;
-declare const process: { nextTick?(task: () => void): void } | undefined;
+declare const process: { nextTick?(task: () => void): void; getBuiltinModule?(name: string): AsyncHooks | undefined } | undefined;
+declare const AsyncLocalStorage: AsyncHooks["AsyncLocalStorage"] | undefined;
 declare const performance: { now(): number };
 declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
 
@@ -19,6 +24,16 @@ const nextTick =
   typeof process === "object" && typeof process.nextTick === "function"
     ? process.nextTick
     : (task: () => void): void => void Promise.resolve().then(() => Promise.resolve().then(task));
+
+/**
+ * A storage that follows asynchronous calls; undefined where the runtime has none. Node.js, Deno, Bun and most edge runtimes have it as a module,
+ * which no import may name here, and a few as a global.
+ */
+export function asyncStorage<Value>(): AsyncStorage<Value> | undefined {
+  const builtin = typeof process === "object" ? process.getBuiltinModule?.("async_hooks") : undefined;
+  const Storage = builtin?.AsyncLocalStorage ?? (typeof AsyncLocalStorage === "function" ? AsyncLocalStorage : undefined);
+  return Storage === undefined ? undefined : new Storage<Value>();
+}
 
 /** The clock, randomness and entropy of this JavaScript runtime. */
 export const systemPlatform: Platform = {
@@ -35,6 +50,7 @@ export const systemPlatform: Platform = {
   },
   random: () => Math.random(),
   entropy: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  asyncStorage,
 };
 
 /** 128 random bits in hexadecimal, the form of mesh ids. */

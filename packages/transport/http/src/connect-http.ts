@@ -2,6 +2,8 @@
 // functions that must not keep connections.
 
 import {
+  AmbientMesh,
+  asyncStorage,
   checkNamespace,
   MeshError,
   parseDuration,
@@ -12,9 +14,10 @@ import {
   type MeshStatus,
   type Session,
   type SessionOptions,
+  type TokenInput,
 } from "@causalmesh/core";
 import { Exchanger, type FetchLike } from "./exchange.js";
-import { HttpSession } from "./http-session.js";
+import { checkToken, HttpSession } from "./http-session.js";
 
 /** Options of `connectHttp`. */
 export interface ConnectHttpOptions {
@@ -56,24 +59,25 @@ function checkUrl(url: unknown): string {
   throw new MeshError("ADDRESS_INVALID", `${String(url)} is no URL of an HTTP front; write it as https://mesh.example.com, without user, query and fragment`);
 }
 
-class HttpMesh implements Mesh {
+class HttpMesh extends AmbientMesh {
   readonly #options: ConnectHttpOptions;
   readonly #exchanger: Exchanger;
   readonly #timeoutMs: number;
   readonly #factories = new Map<string, Promise<{ value: unknown; token: string }>>();
 
   constructor(options: ConnectHttpOptions, exchanger: Exchanger) {
+    super({ asyncStorage });
     checkNamespace(options.namespace);
     this.#options = options;
     this.#exchanger = exchanger;
     this.#timeoutMs = options.timeoutMs === undefined ? limits.CALL_TIMEOUT_MS_DEFAULT : parseDuration(options.timeoutMs, "timeoutMs");
   }
 
-  session(token?: string | readonly string[], options: SessionOptions = {}): Session {
+  session(token?: TokenInput, options: SessionOptions = {}): Session {
     this.#exchanger.checkOpen();
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
-    if (!Array.isArray(tokens) || !tokens.every(isToken))
-      throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
+    if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
+    for (const one of tokens) checkToken(one);
     const { urls } = this.#exchanger;
     const at = options.node === undefined ? Math.floor(Math.random() * urls.length) : urls.indexOf(options.node.replace(/\/+$/, ""));
     if (at < 0) throw new MeshError("OPTION_INVALID", `${options.node} is none of the HTTP fronts: ${urls.join(", ")}`);
@@ -102,13 +106,4 @@ class HttpMesh implements Mesh {
   async close(): Promise<void> {
     this.#exchanger.close();
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-}
-
-/** Base64url, so that a token is one member of a list in a header. */
-function isToken(token: unknown): token is string {
-  return typeof token === "string" && /^[\w-]+$/.test(token);
 }

@@ -118,7 +118,7 @@ export class HttpSession implements Session {
     }
     const made = await running;
     // Whoever shares the factory's value follows the session that wrote it: the value is an effect of all that this one had seen.
-    if (!this.#tokens.includes(made.token)) this.#tokens = [...this.#tokens, made.token];
+    this.#learn([made.token]);
     return made.value as Value;
   }
 
@@ -143,6 +143,16 @@ export class HttpSession implements Session {
   async token(options?: CallOptions): Promise<string> {
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
+  }
+
+  join(other: Session | string): void {
+    if (typeof other === "string") this.#learn([checkToken(other)]);
+    else if (other instanceof HttpSession && other.#options.exchanger === this.#options.exchanger) this.#learn(other.#tokens);
+    else throw new MeshError("OPTION_INVALID", "join takes a session of the same mesh object, or a token: join the token of a session of another one");
+  }
+
+  #learn(tokens: readonly string[]): void {
+    this.#tokens = [...this.#tokens, ...tokens.filter((token) => !this.#tokens.includes(token))];
   }
 
   fork(): Session {
@@ -199,6 +209,12 @@ export class HttpSession implements Session {
 }
 
 const TAGGED = { "content-type": TAGGED_TYPE };
+
+/** Base64url, so that a token is one member of a list in a header. */
+export function checkToken(token: unknown): string {
+  if (typeof token === "string" && /^[\w-]+$/.test(token)) return token;
+  throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
+}
 
 /** What a URL cannot say is told here; the rest is the server's to judge. */
 function checkKey(key: unknown): string {

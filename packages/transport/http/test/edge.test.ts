@@ -1,5 +1,6 @@
 // The client and the handler where there is nothing of Node.js: bundled as for the edge, in an edge runtime's own context.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { EdgeVM } from "@edge-runtime/vm";
 import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
@@ -63,6 +64,25 @@ describe("in an edge runtime", () => {
     });
   });
 
+  it("the session is ambient, by the AsyncLocalStorage that the runtime has as a global", async () => {
+    const mesh = await embedded();
+    const { url } = await served(mesh, { apiKeys });
+    const result = await run(
+      await bundle('export { connectHttp } from "./src/index.js";'),
+      `async () => {
+        const mesh = bundled.connectHttp({ url: ${JSON.stringify(url)}, namespace: "blue", apiKey: ${JSON.stringify(KEYS.writer)} });
+        const token = await mesh.run(async () => {
+          await mesh.set("k", "by the edge", { durability: "memory" });
+          return await mesh.token();
+        });
+        const outside = await mesh.get("k").catch(({ code }) => code);
+        return [outside, await mesh.run(token, () => mesh.get("k"))];
+      }`,
+      { AsyncLocalStorage },
+    );
+    expect(result).toEqual(["NO_SESSION", "by the edge"]);
+  });
+
   it("the handler serves a mesh behind another front", async () => {
     const mesh = await embedded();
     const { url } = await served(mesh, { apiKeys });
@@ -92,5 +112,5 @@ describe("in an edge runtime", () => {
   });
 });
 
-/** With the codec and the errors of the core. */
-const CLIENT_GZIP_BYTES_MAX = 9_000;
+/** With the codec, the ambient sessions and the errors of the core. */
+const CLIENT_GZIP_BYTES_MAX = 10_500;
