@@ -15,6 +15,12 @@ export const PUBLISHED = [
   "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/transport/http",
+  "packages/carriers",
+  "packages/integrations/hono",
+  "packages/integrations/express",
+  "packages/integrations/aws-lambda",
+  "packages/integrations/keyv",
+  "packages/integrations/unstorage",
   "packages/cli",
 ];
 

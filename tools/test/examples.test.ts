@@ -5,11 +5,16 @@ import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../packages.mjs";
 
+const WORKFLOW = "[ { state: 'placed, paid' }, 'for the order that is placed, paid' ]\n";
+
 const EXPECTED: Readonly<Record<string, string>> = {
   "01-quick-start.mjs": "{ items: [ 'tea' ] }\n",
   "02-fork-and-join.mjs": "[ 'uploading', 'Great', 'I laughed.' ]\n",
   "03-nodes-over-tcp.mjs": "hello from a mesh of 3\n",
   "04-over-http.mjs": "200 { items: [ 'tea' ] }\n{ items: [ 'tea' ] }\n",
+  "05-hono.mjs": WORKFLOW,
+  "06-express.mjs": WORKFLOW,
+  "07-aws-lambda.mjs": "[ 'pay after it was placed', 'pack after it was placed' ]\n",
 };
 
 describe("examples", () => {

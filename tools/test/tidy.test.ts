@@ -80,6 +80,19 @@ describe("imports", () => {
     expect(offenders(lower, (file) => importsOf(file).find((specifier) => !isAllowed(file, specifier)))).toEqual([]);
   });
 
+  it("of carriers and tools for tests go to the core alone, and those of integrations to the carriers too", () => {
+    const isAllowed = (file: string, specifier: string): boolean =>
+      !/^(@causalmesh\/|causalmesh)/.test(specifier) ||
+      /^@causalmesh\/core(\/|$)/.test(specifier) ||
+      (file.startsWith("packages/integrations/") && specifier === "@causalmesh/carriers");
+    expect(
+      offenders(
+        sources.filter((file) => /^packages\/(carriers|integrations|testing)\//.test(file)),
+        (file) => importsOf(file).find((specifier) => !isAllowed(file, specifier)),
+      ),
+    ).toEqual([]);
+  });
+
   it("of the core go down its layers", () => {
     const layers = ["bytes", "cache", "protocol", "wire", "host", "client", "embedded"];
     const layerOf = (path: string): number => layers.indexOf(/^packages\/core\/src\/([a-z]+)\//.exec(path)?.[1] ?? "");

@@ -5,8 +5,15 @@ import { assert, assertEqual, assertRejects } from "./case.js";
 import type { SessionClaim } from "./session-suite.js";
 
 const MEMORY = { durability: "memory" } as const;
-/** What no session carries may be missed by luck: so often it would be noticed. */
+/**
+ * What no session carries may be there by luck: so often it would be noticed. Each round has keys of its own, since a write of another session
+ * that this one does not follow may win.
+ */
 const ROUNDS = 20;
+
+async function rounds(key: (name: string) => string, check: (round: number, key: (name: string) => string) => Promise<void>): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) await check(round, (name) => key(`round ${round}, ${name}`));
+}
 
 /** What the next function reads, at any node, with nothing but the token. */
 async function next(mesh: Mesh, token: string, keys: readonly string[]): Promise<unknown[]> {
@@ -20,8 +27,8 @@ function sleep(ms: number): Promise<void> {
 export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
   {
     name: "run: the calls of the mesh are those of the session, which goes on from a token",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const token = await mesh.run(async () => {
           await mesh.set(key("k"), round, MEMORY);
           await sleep(0);
@@ -31,18 +38,18 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           return await mesh.token();
         });
         assertEqual(await next(mesh, token, ["k", "many", "gone"].map(key)), [round, round, undefined], "in the next function");
-      }
+      });
       const seen = await mesh.run(async () => [
-        await mesh.getOrSet(key("made"), () => 5),
-        await mesh.get(key("made")),
-        await mesh.has(key("made")),
-        (await mesh.getEntry(key("made"))).value,
+        await mesh.getOrSet(all("made"), () => 5),
+        await mesh.get(all("made")),
+        await mesh.has(all("made")),
+        (await mesh.getEntry(all("made"))).value,
       ]);
       assertEqual(seen, [5, 5, true, 5], "calls of the mesh");
       await mesh.run(async () => {
-        await mesh.deleteMany([key("made")]);
-        await mesh.invalidate(key("k"));
-        assertEqual(await mesh.getMany(["made", "k"].map(key)), [undefined, undefined], "after deletion");
+        await mesh.deleteMany([all("made")]);
+        await mesh.invalidate(all("k"));
+        assertEqual(await mesh.getMany(["made", "k"].map(all)), [undefined, undefined], "after deletion");
       });
     },
   },
@@ -76,8 +83,8 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
   },
   {
     name: "run: within another one it is a part of that one's work, also where it fails",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const before = await mesh.run(async () => {
           await mesh.set(key("before"), round, MEMORY);
           return await mesh.token();
@@ -93,13 +100,13 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           return await mesh.token();
         });
         assertEqual(await next(mesh, token, ["before", "outer", "inner"].map(key)), [round, round, round], "afterwards");
-      }
+      });
     },
   },
   {
     name: "all: branches go on from the ambient session, which has joined them afterwards",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const token = await mesh.run(async () => {
           await mesh.set(key("root"), round, MEMORY);
           const branch = async (name: string): Promise<string> => {
@@ -112,13 +119,13 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           return await mesh.token();
         });
         assertEqual(await next(mesh, token, ["root", "left", "right"].map(key)), [round, round, round], "in the next function");
-      }
+      });
     },
   },
   {
     name: "all: where a branch rejects, the others are waited for and all are joined",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const token = await mesh.run(async () => {
           const failing = async (): Promise<void> => {
             await mesh.set(key("failed"), round, MEMORY);
@@ -132,9 +139,9 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           return await mesh.token();
         });
         assertEqual(await next(mesh, token, ["failed", "slow"].map(key)), [round, round], "what both did");
-      }
+      });
       await assertRejects(
-        mesh.run(() => mesh.all([mesh.get(key("k")) as never])),
+        mesh.run(() => mesh.all([mesh.get(all("k")) as never])),
         ["OPTION_INVALID"],
         "a promise instead of a function",
       );
@@ -157,8 +164,8 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
   },
   {
     name: "getOrSet: its factory may use the mesh, and whoever reads the value follows what the factory has seen",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const token = await mesh.run(async () => {
           const make = async (): Promise<number> => {
             await mesh.set(key(`cause ${round}`), round, MEMORY);
@@ -168,7 +175,7 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           return await mesh.token();
         });
         assertEqual(await next(mesh, token, [`cause ${round}`, `made ${round}`].map(key)), [round, round], "the value and its cause");
-      }
+      });
     },
   },
   {
@@ -235,8 +242,8 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
   },
   {
     name: "begin: a scope for integrations, whose token is taken after its end",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const called = await mesh.run(async () => {
           await mesh.set(key("called"), round, MEMORY);
           return await mesh.token();
@@ -256,7 +263,7 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           ["NO_SESSION"],
           "a call after the end",
         );
-      }
+      });
     },
   },
   {
@@ -280,8 +287,8 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
   },
   {
     name: "join: a session takes over what another one, or a token, has seen",
-    check: async (mesh, key) => {
-      for (let round = 0; round < ROUNDS; round++) {
+    check: async (mesh, all) => {
+      await rounds(all, async (round, key) => {
         const [fork, other, session]: Session[] = [mesh.session(), mesh.session(), mesh.session()];
         await fork.set(key("fork"), round, MEMORY);
         await other.set(key("other"), round, MEMORY);
@@ -289,7 +296,7 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
         session.join(await other.token());
         assertEqual(await session.getMany(["fork", "other"].map(key)), [round, round], "in the session");
         assertEqual(await next(mesh, await session.token(), ["fork", "other"].map(key)), [round, round], "by its token");
-      }
+      });
       await assertRejects((async () => mesh.session().join({} as never))(), ["OPTION_INVALID"], "what is no session");
       await assertRejects((async () => mesh.session().join("no token"))(), ["TOKEN_MALFORMED"], "what is no token");
     },

@@ -158,6 +158,11 @@ export interface Mesh extends AmbientCalls {
 export interface SessionScope {
   /** Runs `task` with this session as the ambient one. */
   run<Result>(task: () => Result): Result;
+  /**
+   * Makes a call with a fork that is joined when it settles, beside whatever else is under way: for libraries, whose users call them from
+   * several branches at once. Rejects with what `make` rejects, or NO_SESSION after the end.
+   */
+  branch<Result>(make: (session: Session) => Promise<Result>): Promise<Result>;
   /** The session as it is now, for a function that is called from here. Rejects with SESSION_BUSY while a call is under way, NO_SESSION after the end. */
   token(): Promise<string>;
   /** Takes over what came back with the answer of a function that was called from here; nothing after the end. Throws TOKEN_…. */

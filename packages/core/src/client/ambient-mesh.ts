@@ -58,7 +58,7 @@ export abstract class AmbientMesh implements Mesh {
     if (!Array.isArray(tasks) || !tasks.every((task) => typeof task === "function"))
       throw new MeshError("OPTION_INVALID", "all takes functions, as in mesh.all([() => …, () => …]): work that has begun already is in the ambient session");
     const scope = this.#ambient();
-    const forks = tasks.map(() => scope.branch());
+    const forks = tasks.map(() => scope.fork());
     return await scope.call(async (session) => {
       const ends = await Promise.allSettled(forks.map((fork, index) => joined(session, fork, tasks[index] as () => unknown)));
       return ends.map((end) => {
@@ -69,7 +69,7 @@ export abstract class AmbientMesh implements Mesh {
   }
 
   async fork<Result>(task: () => Result | Promise<Result>): Promise<Result> {
-    return await finished(this.#ambient().branch(), task);
+    return await finished(this.#ambient().fork(), task);
   }
 
   #openStorage(): AsyncStorage<AmbientScope> {

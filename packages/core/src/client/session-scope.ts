@@ -12,6 +12,7 @@ export class AmbientScope implements SessionScope {
   readonly session: Session;
   readonly #storage: AsyncStorage<AmbientScope>;
   #isBusy = false;
+  #branches = 0;
   #isEnded = false;
 
   constructor(session: Session, storage: AsyncStorage<AmbientScope>) {
@@ -41,8 +42,20 @@ export class AmbientScope implements SessionScope {
     this.#isBusy = false;
   };
 
-  /** A scope for a branch, which goes on from here. */
-  branch(): AmbientScope {
+  async branch<Result>(make: (session: Session) => Promise<Result>): Promise<Result> {
+    if (this.#isEnded) throw this.#refusal();
+    const fork = this.session.fork();
+    this.#branches += 1;
+    try {
+      return await make(fork);
+    } finally {
+      this.#branches -= 1;
+      this.session.join(fork);
+    }
+  }
+
+  /** A scope that goes on from here. */
+  fork(): AmbientScope {
     if (this.#isEnded || this.#isBusy) throw this.#refusal();
     return new AmbientScope(this.session.fork(), this.#storage);
   }
@@ -69,7 +82,7 @@ export class AmbientScope implements SessionScope {
   close(): void {
     if (this.#isEnded) throw this.#refusal();
     this.#isEnded = true;
-    if (this.#isBusy)
+    if (this.#isBusy || this.#branches > 0)
       throw new MeshError("SESSION_BUSY", "the function has ended while a call of its session is under way, which its token would lack: await every call");
   }
 

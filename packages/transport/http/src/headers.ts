@@ -1,7 +1,6 @@
-// The header lines that server and client have between them.
+// The header lines that server and client have between them, beside the session's.
 
-/** The session token, in and out. Several tokens, with commas or in several lines, are branches to be joined. */
-export const SESSION_HEADER = "causalmesh-session";
+export { SESSION_HEADER } from "@causalmesh/core";
 /** The write that was read, `replica:counter`. */
 export const VERSION_HEADER = "causalmesh-version";
 /** The age of that write. */

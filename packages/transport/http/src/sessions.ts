@@ -1,16 +1,14 @@
 // The session of a request: its token comes in and goes out in one header. A token is signed by the mesh; what is added here is that it
 // belongs to a tenant, as it carries the session's own writes with their values.
 
-import { inspectToken, namespaceOf, type Mesh, type MeshError, type Session, type SessionOptions } from "@causalmesh/core";
+import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type MeshError, type Session, type SessionOptions } from "@causalmesh/core";
 import { mayReach, type Caller } from "./api-keys.js";
 import { SESSION_HEADER } from "./headers.js";
 import { SESSION_HEADER_BYTES_AIM, SESSION_HEADER_WAIT_MS_MAX, TOKENS_PER_REQUEST_MAX } from "./limits.js";
 import { Problem } from "./problem.js";
 
 export function tokensOf(headers: Headers): string[] {
-  const header = headers.get(SESSION_HEADER);
-  if (header === null || header.trim() === "") return [];
-  const tokens = header.split(",").map((token) => token.trim());
+  const tokens = tokensInHeader(headers.get(SESSION_HEADER));
   if (tokens.length > TOKENS_PER_REQUEST_MAX)
     throw new Problem("REQUEST_INVALID", `${SESSION_HEADER} has ${tokens.length} tokens; join at most ${TOKENS_PER_REQUEST_MAX} at a time`);
   return tokens;

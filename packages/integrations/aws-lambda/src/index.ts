@@ -1,0 +1,3 @@
+// For users.
+export { withSession } from "./with-session.js";
+export { sessionFetch, sqsCarrier, STATE_FIELD, type ReceiveOptions, type SessionFetchOptions } from "@causalmesh/carriers";

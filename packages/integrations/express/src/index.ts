@@ -1,0 +1,3 @@
+// For users.
+export { meshSession } from "./middleware.js";
+export { sessionFetch, type ReceiveOptions, type SessionFetchOptions } from "@causalmesh/carriers";

@@ -1,0 +1,3 @@
+// For users.
+export { keyvStore } from "./store.js";
+export type { KeyvStoreOptions } from "./store.js";

@@ -1,0 +1,3 @@
+// For users.
+export { meshDriver, meshDriver as default } from "./driver.js";
+export type { MeshDriverOptions } from "./driver.js";
