@@ -16,6 +16,10 @@ export const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 export const HANDSHAKE_BYTES_MAX = 4096;
 /** Tokens ride in HTTP headers and queue attributes; 64 KiB is the most that any common carrier takes. */
 export const TOKEN_BYTES_MAX = 64 * 1024;
+/** Keys and values of own writes that ride in a token. With more of them in flight, handing on waits until they can be read everywhere: carriers such as headers and baggage hold 4 to 8 KiB. */
+export const TOKEN_OWN_BYTES_AIM = 2 * 1024;
+/** How long it waits for that, unless the call says otherwise: several trips round any ring. Then they ride after all, as far as the token's bound allows. */
+export const TOKEN_WAIT_MS_DEFAULT = 1_000;
 /** Members of one view: vectors are dense over the members and are copied with every header. */
 export const MEMBERS_MAX = 256;
 /** Entries of one vector: beside the members, those who have left and are not settled yet. Bounds what a decoder believes. */

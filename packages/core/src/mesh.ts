@@ -66,8 +66,14 @@ export interface Session {
   deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void>;
   /** The value, or what `factory` returns, which is then set. Concurrent calls of this mesh object for one key share one factory call. */
   getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value>;
-  /** The session packed for the next function: printable, header-safe, signed. */
-  token(): Promise<string>;
+  /**
+   * The session packed for the next function: printable, header-safe, signed. Own writes ride in it until they can be read everywhere; where those
+   * take more than 2 KiB, it waits for that, for a second at most or for `timeoutMs`, and `waitedMs` says how long it did. Rejects with TOKEN_TOO_LARGE
+   * where they do not fit then.
+   */
+  token(options?: CallOptions): Promise<string>;
+  /** Milliseconds that the last `token()` waited for own writes; 0 where it did not. */
+  readonly waitedMs: number;
   /** A copy for a parallel branch; `join`, or `mesh.session([tokenA, tokenB])`, joins branches again. */
   fork(): Session;
   /**
@@ -164,14 +170,16 @@ export interface SessionScope {
    */
   branch<Result>(make: (session: Session) => Promise<Result>): Promise<Result>;
   /** The session as it is now, for a function that is called from here. Rejects with SESSION_BUSY while a call is under way, NO_SESSION after the end. */
-  token(): Promise<string>;
+  token(options?: CallOptions): Promise<string>;
   /** Takes over what came back with the answer of a function that was called from here; nothing after the end. Throws TOKEN_…. */
   join(token: string): void;
   /**
    * Ends it and resolves with the token of all that was done. Later calls reject with NO_SESSION. Rejects with SESSION_BUSY where a call is
    * under way, which the token would lack.
    */
-  end(): Promise<string>;
+  end(options?: CallOptions): Promise<string>;
+  /** Milliseconds that the last `token()` or `end()` waited for own writes. */
+  readonly waitedMs: number;
   /** Ends it without a token, where the function has failed. */
   abandon(): void;
 }

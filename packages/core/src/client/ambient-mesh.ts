@@ -138,8 +138,8 @@ export abstract class AmbientMesh implements Mesh {
     return this.#call((session) => session.getOrSet(key, () => joined(session, new AmbientScope(session.fork(), this.#openStorage()), factory), options));
   }
 
-  token(): Promise<string> {
-    return this.#call((session) => session.token());
+  token(options?: CallOptions): Promise<string> {
+    return this.#call((session) => session.token(options));
   }
 }
 

@@ -48,6 +48,11 @@ export class OwnWrites {
     return this.#writes.length === 0;
   }
 
+  /** Of keys and values. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get writes(): readonly OwnWrite[] {
     return this.#writes;
   }

@@ -6,7 +6,7 @@
 
 import type { AsyncStorage } from "../clock.js";
 import { MeshError } from "../errors.js";
-import type { Session, SessionScope } from "../mesh.js";
+import type { CallOptions, Session, SessionScope } from "../mesh.js";
 
 export class AmbientScope implements SessionScope {
   readonly session: Session;
@@ -60,18 +60,22 @@ export class AmbientScope implements SessionScope {
     return new AmbientScope(this.session.fork(), this.#storage);
   }
 
-  async token(): Promise<string> {
+  get waitedMs(): number {
+    return this.session.waitedMs;
+  }
+
+  async token(options?: CallOptions): Promise<string> {
     if (this.#isEnded || this.#isBusy) throw this.#refusal();
-    return await this.session.token();
+    return await this.session.token(options);
   }
 
   join(token: string): void {
     if (!this.#isEnded) this.session.join(token);
   }
 
-  async end(): Promise<string> {
+  async end(options?: CallOptions): Promise<string> {
     this.close();
-    return await this.session.token();
+    return await this.session.token(options);
   }
 
   abandon(): void {

@@ -3,7 +3,7 @@
 
 import { inputText, MeshError } from "../errors.js";
 import { MISSED, NO_ENTRY } from "../host/peek.js";
-import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../limits.js";
+import { KEYS_PER_REQUEST_MAX, TOKEN_OWN_BYTES_AIM, TOKEN_WAIT_MS_DEFAULT, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions, WriteOptions } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
@@ -18,6 +18,7 @@ import { LostWrites } from "./lost-writes.js";
 import type { MeshClient } from "./mesh-client.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
 import type { Peer } from "./peer.js";
+import { waitForOwnWrites } from "./token-wait.js";
 
 export class ClientSession implements Session, Caller {
   readonly mesh: MeshClient;
@@ -28,6 +29,7 @@ export class ClientSession implements Session, Caller {
   /** DV. */
   #visible: Vector = EMPTY_VECTOR;
   #time = 0;
+  #waitedMs = 0;
   /** Made when the first own write is lost. */
   #lost: LostWrites | undefined;
   protected readonly own = new OwnWrites();
@@ -278,8 +280,21 @@ export class ClientSession implements Session, Caller {
 
   // Roaming.
 
-  token(): Promise<string> {
-    return this.mesh.pack(this.context());
+  get waitedMs(): number {
+    return this.#waitedMs;
+  }
+
+  async token(options?: CallOptions): Promise<string> {
+    this.#waitedMs = 0;
+    if (this.own.bytes > TOKEN_OWN_BYTES_AIM) {
+      // A call that asks for nothing: its answer says what can be read at the node.
+      const ask = (timeoutMs: number): Promise<unknown> =>
+        this.#call<unknown[]>({ timeoutMs, signal: options?.signal }, (deadline, resolve, reject) => {
+          return new GetManyCall(this, deadline, [], PLAIN, resolve as (value: unknown) => void, reject);
+        });
+      this.#waitedMs = await waitForOwnWrites(this.own, ask, this.mesh.platform.clock, options?.timeoutMs ?? TOKEN_WAIT_MS_DEFAULT);
+    }
+    return await this.mesh.pack(this.context());
   }
 
   join(other: Session | string): void {

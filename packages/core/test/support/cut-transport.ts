@@ -15,6 +15,7 @@ export class Tapped {
   connection: Connection | undefined;
   events!: ConnectionEvents;
   held: Uint8Array[] | undefined;
+  heldBack: Uint8Array[] | undefined;
   cutOff = false;
 
   constructor(address: string) {
@@ -38,9 +39,16 @@ export class Tapped {
     this.held ??= [];
   }
 
+  /** From now on nothing leaves, until `release`. */
+  holdBack(): void {
+    this.heldBack ??= [];
+  }
+
   release(): void {
-    const held = this.held ?? [];
+    const [held, heldBack] = [this.held ?? [], this.heldBack ?? []];
     this.held = undefined;
+    this.heldBack = undefined;
+    for (const bytes of heldBack) if (!this.cutOff) this.connection?.send(bytes);
     for (const bytes of held) if (!this.cutOff) this.events.data(bytes);
   }
 }
@@ -97,6 +105,7 @@ function tap(connection: Connection, tapped: Tapped): Connection {
     },
     send: (bytes) => {
       tapped.sent.push(bytes.slice());
+      if (tapped.heldBack !== undefined) return tapped.heldBack.push(bytes.slice()) > 0;
       return tapped.cutOff || connection.send(bytes);
     },
     pause: () => connection.pause(),

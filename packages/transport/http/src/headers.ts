@@ -5,3 +5,5 @@ export { SESSION_HEADER } from "@causalmesh/core";
 export const VERSION_HEADER = "causalmesh-version";
 /** The age of that write. */
 export const AGE_HEADER = "causalmesh-age-ms";
+/** Milliseconds that the answer waited until the session's writes were few enough for a header; absent where it did not. */
+export const WAITED_HEADER = "causalmesh-waited-ms";

@@ -3,7 +3,7 @@
 import { jsonCodec, MeshError, parseDuration, type CallOptions, type Durability, type Entry, type Session, type WriteOptions } from "@causalmesh/core";
 import type { ClientAnswer, ClientCall, Exchanger } from "./exchange.js";
 import { SESSION_HEADER_BYTES_AIM } from "./limits.js";
-import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER } from "./headers.js";
+import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER, WAITED_HEADER } from "./headers.js";
 import { BYTES_TYPE, essence, TAGGED_TYPE } from "./values.js";
 
 /** What sessions of one mesh have in common. */
@@ -24,6 +24,7 @@ export class HttpSession implements Session {
   #at: number;
   /** What the session knows is the join of these; after an answer it is one. */
   #tokens: readonly string[];
+  #waitedMs = 0;
 
   constructor(tokens: readonly string[], at: number, options: HttpSessionOptions) {
     this.#tokens = tokens;
@@ -140,6 +141,11 @@ export class HttpSession implements Session {
 
   // Roaming.
 
+  /** The front waits, before each of its answers. */
+  get waitedMs(): number {
+    return this.#waitedMs;
+  }
+
   async token(options?: CallOptions): Promise<string> {
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
@@ -196,6 +202,7 @@ export class HttpSession implements Session {
     const token = headers.get(SESSION_HEADER);
     if (token === null)
       throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop header lines that it does not know`);
+    this.#waitedMs = Number(headers.get(WAITED_HEADER) ?? 0);
     this.#tokens = [token, ...this.#tokens.filter((other) => !sent.includes(other) && other !== token)];
   }
 

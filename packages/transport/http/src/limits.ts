@@ -13,10 +13,8 @@ export const API_KEY_BYTES_MAX = 512;
 export const API_KEY_BYTES_MIN = 16;
 /** How long a list of API keys that a function returned is used before the function is asked again. */
 export const API_KEYS_AGE_MS_DEFAULT = 30_000;
-/** A session token that is answered is kept below this where a short wait does it: many clients and proxies take header lines of 4 or 8 KiB only. */
+/** Several tokens of one request are joined into one beforehand where they take more: many clients and proxies take header lines of 4 or 8 KiB only. */
 export const SESSION_HEADER_BYTES_AIM = 4 * 1024;
-/** The longest such wait; after it the token is answered as it is. */
-export const SESSION_HEADER_WAIT_MS_MAX = 1_000;
 /** Time for the header lines of a request: whoever sends them byte by byte is cut off. */
 export const HEADERS_TIMEOUT_MS_DEFAULT = 10_000;
 /** Time for a whole request with its body. */

@@ -12,7 +12,7 @@ const json = (schema: Json): Json => ({ [JSON_TYPE]: { schema } });
 const header = (description: string, schema: Json = { type: "string" }): Json => ({ description, schema });
 
 const ANY_BODY: Json = { [JSON_TYPE]: { schema: {} }, "*/*": { schema: { type: "string", contentMediaType: "application/octet-stream" } } };
-const SESSION = { "causalmesh-session": ref("headers", "session") };
+const SESSION = { "causalmesh-session": ref("headers", "session"), "causalmesh-waited-ms": ref("headers", "waited") };
 const ENTRY = { ...SESSION, "causalmesh-version": ref("headers", "version"), "causalmesh-age-ms": ref("headers", "age") };
 
 /** The answers that every route with a session may give instead of its own. */
@@ -171,6 +171,10 @@ const COMPONENTS: Json = {
   },
   headers: {
     session: header("The session after this request; send it with the next one."),
+    waited: header("Milliseconds that the answer waited until the session was small enough for a header; absent where it did not.", {
+      type: "integer",
+      minimum: 1,
+    }),
     version: header("The write that was read, replica:counter; also of a deletion."),
     age: header("Age of that write in milliseconds.", { type: "integer", minimum: 0 }),
     etag: header("The version of the value in this representation."),

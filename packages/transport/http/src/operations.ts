@@ -1,13 +1,12 @@
 // What each route does with a session. handler.ts has found out before who asks and what for.
 
 import { jsonCodec, limits, type Entry, type Mesh, type Session } from "@causalmesh/core";
-import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER } from "./headers.js";
+import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER, WAITED_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
 import { openApiDocument } from "./openapi.js";
 import { Problem, problemResponse } from "./problem.js";
 import { checkMembers, checkQuery, deleteOptions, isText, listOf, readBody, readMembers, setOptions } from "./requests.js";
 import type { Operation } from "./routes.js";
-import { headerToken } from "./sessions.js";
 import { entryOf, JSON_TYPE, represent, TAGGED_TYPE, valueOf, valueOfEntry, wantsTags, type ValueEntry } from "./values.js";
 
 /** A request whose caller may do what it asks for. */
@@ -32,9 +31,11 @@ export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Prom
 };
 
 /** The headers of every answer that a session has made. */
-async function sessionHeaders(session: Session, key: string | undefined): Promise<Record<string, string>> {
+async function sessionHeaders(session: Session): Promise<Record<string, string>> {
+  const token = await session.token();
   return {
-    [SESSION_HEADER]: await headerToken(session, key),
+    [SESSION_HEADER]: token,
+    ...(session.waitedMs === 0 ? {} : { [WAITED_HEADER]: String(Math.ceil(session.waitedMs)) }),
     // An answer belongs to one session; whoever keeps it asks whether it still holds, with If-None-Match.
     "cache-control": "private, no-cache",
     vary: `authorization, accept, ${SESSION_HEADER}`,
@@ -47,7 +48,7 @@ async function getValue({ request, query, key, ...exchange }: Exchange): Promise
   checkQuery(query, []);
   const session = exchange.session();
   const entry = await session.getEntry(key);
-  const headers = { ...(await sessionHeaders(session, key)), ...entryHeaders(entry) };
+  const headers = { ...(await sessionHeaders(session)), ...entryHeaders(entry) };
   const isHead = request.method === "HEAD";
   if (!entry.hit) {
     const missing = problemResponse(new Problem("NOT_FOUND", `there is no value at ${JSON.stringify(key)}`, headers));
@@ -103,7 +104,7 @@ async function putValue({ request, query, key, ...exchange }: Exchange): Promise
   const options = setOptions(query, request.headers);
   const session = exchange.session();
   await session.set(key, valueOf(await readBody(request), request.headers.get("content-type")), options);
-  return new Response(null, { status: 204, headers: await sessionHeaders(session, key) });
+  return new Response(null, { status: 204, headers: await sessionHeaders(session) });
 }
 
 async function deleteValue({ request, query, key, ...exchange }: Exchange): Promise<Response> {
@@ -111,7 +112,7 @@ async function deleteValue({ request, query, key, ...exchange }: Exchange): Prom
   const options = deleteOptions(query, request.headers);
   const session = exchange.session();
   await session.delete(key, options);
-  return new Response(null, { status: 204, headers: await sessionHeaders(session, key) });
+  return new Response(null, { status: 204, headers: await sessionHeaders(session) });
 }
 
 // Several keys.
@@ -131,7 +132,7 @@ async function readMany({ request, query, ...exchange }: Exchange): Promise<Resp
   const values = await session.getMany(keys);
   const withTags = wantsTags(request.headers.get("accept"));
   const entries = keys.map((key, index) => (values[index] === undefined ? { key, hit: false } : { key, hit: true, ...entryOf(values[index], withTags) }));
-  return answer(request, { entries }, await sessionHeaders(session, keys[0]));
+  return answer(request, { entries }, await sessionHeaders(session));
 }
 
 interface SetEntry extends ValueEntry {
@@ -147,11 +148,9 @@ async function writeMany({ request, query, ...exchange }: Exchange): Promise<Res
   checkMembers(members, ["set", "delete"]);
   if ("set" in members === "delete" in members) throw new Problem("REQUEST_INVALID", `the body has either "set" or "delete": ${WRITE_EXAMPLE}`);
   const session = exchange.session();
-  let first: string | undefined;
   if ("set" in members) {
     const entries = listOf(members, "set", isSetEntry, limits.KEYS_PER_REQUEST_MAX, WRITE_EXAMPLE);
     const options = setOptions(query, request.headers);
-    first = entries[0]?.key;
     await session.setMany(
       entries.map((entry) => [entry.key, valueOfEntry(entry)] as const),
       options,
@@ -159,10 +158,9 @@ async function writeMany({ request, query, ...exchange }: Exchange): Promise<Res
   } else {
     const keys = listOf(members, "delete", isText, limits.KEYS_PER_REQUEST_MAX, WRITE_EXAMPLE);
     const options = deleteOptions(query, request.headers);
-    first = keys[0];
     await session.deleteMany(keys, options);
   }
-  return new Response(null, { status: 204, headers: await sessionHeaders(session, first) });
+  return new Response(null, { status: 204, headers: await sessionHeaders(session) });
 }
 
 // The rest.
@@ -172,7 +170,7 @@ async function joinSessions({ request, query, ...exchange }: Exchange): Promise<
   const members = await readMembers(request);
   checkMembers(members, ["tokens"]);
   const tokens = listOf(members, "tokens", isText, TOKENS_PER_REQUEST_MAX, '{"tokens": ["…", "…"]}');
-  const headers = await sessionHeaders(exchange.session(tokens), undefined);
+  const headers = await sessionHeaders(exchange.session(tokens));
   return answer(request, { session: headers[SESSION_HEADER] }, headers);
 }
 

@@ -1,10 +1,10 @@
 // The session of a request: its token comes in and goes out in one header. A token is signed by the mesh; what is added here is that it
 // belongs to a tenant, as it carries the session's own writes with their values.
 
-import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type MeshError, type Session, type SessionOptions } from "@causalmesh/core";
+import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type Session, type SessionOptions } from "@causalmesh/core";
 import { mayReach, type Caller } from "./api-keys.js";
 import { SESSION_HEADER } from "./headers.js";
-import { SESSION_HEADER_BYTES_AIM, SESSION_HEADER_WAIT_MS_MAX, TOKENS_PER_REQUEST_MAX } from "./limits.js";
+import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
 import { Problem } from "./problem.js";
 
 export function tokensOf(headers: Headers): string[] {
@@ -31,32 +31,5 @@ function checkOwner(token: string, caller: Caller): void {
       if (!mayReach(caller, namespaceOf(key)))
         throw new Problem("FORBIDDEN", `the session has written to a namespace that the API key "${caller.name}" does not reach; begin a new session`);
     }
-  }
-}
-
-/** First pause between two looks at a token that is too large; it doubles. A write is usually readable after two trips round the ring. */
-const PAUSE_MS_MIN = 2;
-
-/**
- * The session's token after a call that touched `key`. A large write travels in the token until it can be read at the node, so this reads on
- * until the token is small, for a while.
- */
-export async function headerToken(session: Session, key: string | undefined): Promise<string> {
-  const deadline = Date.now() + SESSION_HEADER_WAIT_MS_MAX;
-  for (let pauseMs = PAUSE_MS_MIN; ; pauseMs *= 2) {
-    const isLast = key === undefined || Date.now() + pauseMs > deadline;
-    const token = await tokenThatFits(session, isLast);
-    if (token !== undefined && (isLast || token.length <= SESSION_HEADER_BYTES_AIM)) return token;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    if (key !== undefined) await session.getEntry(key);
-  }
-}
-
-async function tokenThatFits(session: Session, isLast: boolean): Promise<string | undefined> {
-  try {
-    return await session.token();
-  } catch (error) {
-    if (isLast || (error as MeshError).code !== "TOKEN_TOO_LARGE") throw error;
-    return undefined;
   }
 }
