@@ -17,6 +17,7 @@ const ROOTS = [
   "packages/integrations/aws-lambda",
   "packages/integrations/keyv",
   "packages/integrations/unstorage",
+  "packages/integrations/temporal",
   "packages/cli",
   "packages/test-servers",
   "packages/faults",

@@ -21,6 +21,7 @@ export const PUBLISHED = [
   "packages/integrations/aws-lambda",
   "packages/integrations/keyv",
   "packages/integrations/unstorage",
+  "packages/integrations/temporal",
   "packages/cli",
 ];
 

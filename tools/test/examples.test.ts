@@ -15,6 +15,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "05-hono.mjs": WORKFLOW,
   "06-express.mjs": WORKFLOW,
   "07-aws-lambda.mjs": "[ 'pay after it was placed', 'pack after it was placed' ]\n",
+  "08-temporal.mjs": "shipped what was placed, paid\n",
 };
 
 describe("examples", () => {
