@@ -18,6 +18,7 @@ const ROOTS = [
   "packages/integrations/keyv",
   "packages/integrations/unstorage",
   "packages/integrations/temporal",
+  "packages/testing",
   "packages/cli",
   "packages/test-servers",
   "packages/faults",

@@ -22,6 +22,7 @@ export const PUBLISHED = [
   "packages/integrations/keyv",
   "packages/integrations/unstorage",
   "packages/integrations/temporal",
+  "packages/testing",
   "packages/cli",
 ];
 

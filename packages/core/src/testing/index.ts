@@ -7,3 +7,9 @@ export type { Violation } from "./checkers/violation.js";
 export { History, type Observation, type Operation, type Outcome, type Sample, type Stamp, type StoredWrite, type StoreState, type Write } from "./history.js";
 export { SeededRandom } from "./random.js";
 export { Simulation, SimulationStalled, type Settle } from "./simulation.js";
+
+// The parts of simulated worlds, for @causalmesh/testing.
+export { SimulatedClock, WORLD_BEGINS_MS, type Life } from "./simulated-clock.js";
+export type { LinkBehaviour } from "./simulated-pipe.js";
+export { SimulatedStore, StoreContent } from "./simulated-store.js";
+export { SimulatedNetwork } from "./simulated-transport.js";

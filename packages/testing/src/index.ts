@@ -1,0 +1,3 @@
+// For users.
+export { testMesh } from "./test-mesh.js";
+export type { TestMesh, TestMeshOptions } from "./test-mesh.js";
