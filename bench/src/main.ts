@@ -24,6 +24,11 @@ const BENCHES: readonly Listed[] = [
     load: async () => (await import("./benches/embedded.js")).embedded,
   },
   {
+    name: "session",
+    summary: "what the ambient session of mesh.run costs per get, and tokens made and taken apart per second",
+    load: async () => (await import("./benches/session.js")).session,
+  },
+  {
     name: "ring",
     summary: "writes through 3 and 5 node processes: rate, link bytes, CPU, visibility",
     load: async () => (await import("./benches/ring.js")).ring,

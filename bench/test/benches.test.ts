@@ -33,6 +33,7 @@ async function lineOf(name: string): Promise<Line> {
 describe("a bench prints one line", () => {
   test.each([
     ["embedded", ["map", "lruCache"]],
+    ["session", ["inHand"]],
     ["memory", ["map", "mapOfStrings"]],
     ["ring", []],
     ["eviction", ["warm", "afterScan"]],

@@ -3,7 +3,7 @@
 import { CloudEvent, HTTP } from "cloudevents";
 import { describe, expect, it } from "vitest";
 import { baggageCarrier, carry, cloudEventCarrier, gatewayCarrier, headerRecordCarrier, httpCarrier, receive, sqsCarrier, stateCarrier } from "../src/index.js";
-import { codeOf, expectCovered, openMesh, write } from "./support/meshes.js";
+import { codeOf, expectCovered, KINDS, openMesh, write } from "./support/meshes.js";
 
 /** As it is after it has left the process. */
 function sent<Message>(message: Message): Message {
@@ -33,8 +33,10 @@ describe("every carrier", () => {
     ["SQS, as a Lambda event", sqsCarrier, { MessageBody: "b" }, (message: object) => ({ Records: [record(message)] })],
   ];
 
-  it.each(cases)("of %s hands on a session with all that its function did", async (_, carrier, out, arrives) => {
-    const mesh = await openMesh();
+  const overEach = cases.flatMap((one) => KINDS.map((kind) => [kind, ...one] as const));
+
+  it.each(overEach)("hands on a session with all that its function did: a mesh over %s, %s", async (kind, _, carrier, out, arrives) => {
+    const mesh = await openMesh(kind);
     let version = "";
     const work = async (): Promise<never> => {
       version = await write(mesh, "k");

@@ -1,12 +1,39 @@
 // Meshes for these tests, which end with the test, and what a token has to cover.
 
-import { createMesh, inspectToken, type Mesh } from "@causalmesh/core";
+import { createMesh, formMesh, inspectToken, startNode, type Mesh } from "@causalmesh/core";
 import { memoryStore } from "@causalmesh/adapter-memory";
+import { freePort } from "@causalmesh/test-servers";
+import { connectHttp } from "@causalmesh/transport-http";
+import { serveHttp } from "@causalmesh/transport-http/node";
+import { connect, tcpTransport } from "@causalmesh/transport-tcp";
 import { expect, onTestFinished } from "vitest";
 
-export async function openMesh(): Promise<Mesh> {
-  const mesh = await createMesh({ nodes: 3, store: memoryStore(), secret: "the secret of this test's mesh" });
+const secret = "the secret of this test's mesh";
+
+export const KINDS = ["embedded", "TCP", "HTTP"] as const;
+
+/** A mesh of three nodes as its client has it. */
+export async function openMesh(kind: (typeof KINDS)[number] = "embedded"): Promise<Mesh> {
+  if (kind === "TCP") return await overTcp();
+  const mesh = await createMesh({ nodes: 3, store: memoryStore(), secret });
   onTestFinished(() => mesh.close());
+  if (kind === "embedded") return mesh;
+  const fronts = await Promise.all(["node-1", "node-2", "node-3"].map((node) => serveHttp(mesh, { node, allowUnauthenticated: true })));
+  onTestFinished(async () => void (await Promise.all(fronts.map((front) => front.close()))));
+  return connectHttp({ url: fronts.map(({ url }) => url), namespace: "shop" });
+}
+
+async function overTcp(): Promise<Mesh> {
+  const store = memoryStore();
+  const addresses = new Set<string>();
+  while (addresses.size < 3) addresses.add(`127.0.0.1:${await freePort()}`);
+  const { members } = await formMesh(store, [...addresses]);
+  const nodes = await Promise.all(members.map(({ address, replica }) => startNode({ store, transport: tcpTransport(), address, replica, secret })));
+  const mesh = await connect({ nodes: [...addresses], secret });
+  onTestFinished(async () => {
+    await mesh.close();
+    await Promise.all(nodes.map((node) => node.close()));
+  });
   return mesh;
 }
 
