@@ -241,6 +241,20 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
     },
   },
   {
+    name: "mistakes: the token of a session in hand is refused while a write is under way, and given again after it",
+    check: async (mesh, key) => {
+      const session = mesh.session();
+      const writes = [session.set(key("a"), 1), session.setMany([[key("b"), 1]]), session.delete(key("c"))];
+      await assertRejects(session.token(), ["SESSION_BUSY"], "the token beside writes");
+      await Promise.all(writes);
+      await session.set(key("a"), () => 1).catch(() => {});
+      await session.set(key("a"), 1, { signal: AbortSignal.abort() }).catch(() => {});
+      const reading = session.get(key("a"));
+      assertEqual(await mesh.session(await session.token()).getMany(["a", "b"].map(key)), [1, 1], "by the token, after writes and failures");
+      await reading;
+    },
+  },
+  {
     name: "begin: a scope for integrations, whose token is taken after its end",
     check: async (mesh, all) => {
       await rounds(all, async (round, key) => {

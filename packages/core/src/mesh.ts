@@ -69,7 +69,7 @@ export interface Session {
   /**
    * The session packed for the next function: printable, header-safe, signed. Own writes ride in it until they can be read everywhere; where those
    * take more than 2 KiB, it waits for that, for a second at most or for `timeoutMs`, and `waitedMs` says how long it did. Rejects with TOKEN_TOO_LARGE
-   * where they do not fit then.
+   * where they do not fit then, and with SESSION_BUSY while a write of the session is under way, which the token would lack.
    */
   token(options?: CallOptions): Promise<string>;
   /** Milliseconds that the last `token()` waited for own writes; 0 where it did not. */

@@ -240,6 +240,12 @@ export class WriteCall extends SessionCall {
     this.#durability = durability;
     this.#changes = changes;
     this.#resolve = resolve;
+    session.writing += 1;
+  }
+
+  override failed(error: MeshError): void {
+    this.session.writing -= 1;
+    super.failed(error);
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
@@ -252,6 +258,7 @@ export class WriteCall extends SessionCall {
     const counter = reader.f64();
     const timestamp = reader.f64();
     reader.finish();
+    this.session.writing -= 1;
     this.session.wrote(answer.link, counter, timestamp, this.#changes, this.view);
     this.#resolve(undefined as never);
   }

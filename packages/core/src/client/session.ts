@@ -32,6 +32,8 @@ export class ClientSession implements Session, Caller {
   #waitedMs = 0;
   /** Made when the first own write is lost. */
   #lost: LostWrites | undefined;
+  /** Writes on their way. */
+  writing = 0;
   protected readonly own = new OwnWrites();
 
   constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
@@ -285,6 +287,7 @@ export class ClientSession implements Session, Caller {
   }
 
   async token(options?: CallOptions): Promise<string> {
+    if (this.writing > 0) throw new MeshError("SESSION_BUSY", WRITE_UNDER_WAY);
     this.#waitedMs = 0;
     if (this.own.bytes > TOKEN_OWN_BYTES_AIM) {
       // A call that asks for nothing: its answer says what can be read at the node.
@@ -307,6 +310,8 @@ export class ClientSession implements Session, Caller {
     return this.mesh.sessionOf([this.context()], { ...this.#options, node: this.#peer.address });
   }
 }
+
+const WRITE_UNDER_WAY = "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each";
 
 const PLAIN: ReadFlags = { versioned: false, fresh: false };
 const VERSIONED: ReadFlags = { versioned: true, fresh: false };

@@ -25,6 +25,8 @@ export class HttpSession implements Session {
   /** What the session knows is the join of these; after an answer it is one. */
   #tokens: readonly string[];
   #waitedMs = 0;
+  /** Writes on their way. */
+  #writing = 0;
 
   constructor(tokens: readonly string[], at: number, options: HttpSessionOptions) {
     this.#tokens = tokens;
@@ -136,7 +138,12 @@ export class HttpSession implements Session {
     if (options?.ttl !== undefined) query.set("ttl", `${parseDuration(options.ttl, "ttl")}ms`);
     const text = query.toString();
     const path = text === "" ? request.path : `${request.path}?${text}`;
-    await this.#call({ ...request, path, repeatable: this.#options.retryWrites, answers: [204] }, options);
+    this.#writing += 1;
+    try {
+      await this.#call({ ...request, path, repeatable: this.#options.retryWrites, answers: [204] }, options);
+    } finally {
+      this.#writing -= 1;
+    }
   }
 
   // Roaming.
@@ -147,6 +154,11 @@ export class HttpSession implements Session {
   }
 
   async token(options?: CallOptions): Promise<string> {
+    if (this.#writing > 0)
+      throw new MeshError(
+        "SESSION_BUSY",
+        "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each",
+      );
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
   }
