@@ -38,6 +38,7 @@ const SHAPE: Shape = {
     http: "string",
     httpKeys: "string",
     cacheBytes: "number",
+    grace: "string or number",
     readThrough: "loader (readThrough of @causalmesh/core)",
   },
 };

@@ -32,6 +32,8 @@ export interface CausalMeshConfig {
     /** A JSON file with API keys: `[{ "name", "key" or "sha256", "role", "namespaces" }]`. */
     readonly httpKeys?: string;
     readonly cacheBytes?: number;
+    /** Time that the node has to hand over and leave when it is told to stop, in milliseconds or with a unit: `"25s"`. */
+    readonly grace?: number | string;
     /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
     readonly readThrough?: Loader;
   };

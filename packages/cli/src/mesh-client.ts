@@ -1,12 +1,12 @@
 // Commands that talk to a running mesh: connect, do one thing, close. Ctrl-C ends the call with ABORTED.
 
-import { MeshError, type Mesh } from "@causalmesh/core";
+import { MeshError, type RemoteMesh } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import type { CommandContext } from "./command-context.js";
 import { readStdin, type Terminal } from "./terminal.js";
 
 /** Connects, runs `use` and closes, however `use` ends. */
-export async function withMesh<Result>(context: CommandContext, use: (mesh: Mesh, signal: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function withMesh<Result>(context: CommandContext, use: (mesh: RemoteMesh, signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const { nodes, timeoutMs, secret, namespace } = context.settings;
   const interruption = new AbortController();
   const interrupted = new Promise<never>((_resolve, reject) => {

@@ -75,6 +75,12 @@ export function resolveStore(flag: string | undefined, settings: Settings, termi
   throw new MeshError("OPTION_INVALID", "which store? Name it with --store or CAUSALMESH_STORE, such as lmdb:./data or postgres://user@host/database");
 }
 
+/** The store that is named anywhere; undefined where none is. */
+export function namedStore(flag: string | undefined, settings: Settings, terminal: Terminal): StoreUrl | undefined {
+  const isNamed = flag !== undefined || environment(terminal, "CAUSALMESH_STORE") !== undefined || settings.config.values.store !== undefined;
+  return isNamed ? resolveStore(flag, settings, terminal) : undefined;
+}
+
 /** Where a node serves HTTP, and the file with the API keys; undefined where it does not. */
 export function resolveHttp(
   flags: { readonly http?: string | false; readonly httpKeys?: string },

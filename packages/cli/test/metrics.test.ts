@@ -1,28 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import type { MemberStatus } from "@causalmesh/core";
 import { adminApp, startAdmin, type Admin } from "../src/admin.js";
 import { formatMetrics } from "../src/metrics.js";
+import { MEMBER } from "./status.js";
 
-const STATUS: MemberStatus = {
-  replica: 7,
-  address: "127.0.0.1:7400",
-  received: { "7": 12, "8": 3 },
-  common: { "7": 10, "8": 3 },
-  applied: { "7": 10, "8": 3 },
-  flushed: { "7": 9 },
-  pending: 2,
-  log: 5,
-  logBytes: 512,
-  cacheEntries: 4,
-  cacheBytes: 4096,
-  evictions: 1,
-  reads: 100,
-  hits: 90,
-  writes: 12,
-  linkBytes: 4321,
-  clockMs: 1_700_000_000_000,
-};
 const NUMBERS = { cpuSeconds: 1.5, residentBytes: 1000, startTime: 1_700_000_000 };
 
 /** Reads the text format as Prometheus does: each sample belongs to a family with one help and one type before it. */
@@ -49,7 +30,7 @@ function parseMetrics(text: string): Map<string, number> {
 
 describe("formatMetrics", () => {
   it("says what the status says, in base units", () => {
-    const samples = parseMetrics(formatMetrics(STATUS, NUMBERS));
+    const samples = parseMetrics(formatMetrics(MEMBER, NUMBERS));
     expect(Object.fromEntries(samples)).toEqual({
       'causalmesh_node_info{replica="7",address="127.0.0.1:7400"}': 1,
       'causalmesh_operations_total{op="read",result="hit"}': 90,
@@ -77,13 +58,13 @@ describe("formatMetrics", () => {
 
   it("are the ones of docs/METRICS.md, with their types", () => {
     const documented = [...readFileSync(new URL("../../../docs/METRICS.md", import.meta.url), "utf8").matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
-    const printed = [...formatMetrics(STATUS, NUMBERS).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+    const printed = [...formatMetrics(MEMBER, NUMBERS).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
     const pairs = (matches: RegExpExecArray[]): string[] => matches.map(([, name, type]) => `${name} ${type}`).sort();
     expect(pairs(documented)).toEqual(pairs(printed));
   });
 
   it("escapes what stands in a label", () => {
-    const text = formatMetrics({ ...STATUS, address: 'a"b\\c\nd' }, NUMBERS);
+    const text = formatMetrics({ ...MEMBER, address: 'a"b\\c\nd' }, NUMBERS);
     expect(text).toContain('address="a\\"b\\\\c\\nd"');
     parseMetrics(text);
   });
@@ -91,13 +72,13 @@ describe("formatMetrics", () => {
 
 describe("the admin port", () => {
   let ready = true;
-  const app = adminApp({ status: () => STATUS, ready: () => ready });
+  const app = adminApp({ status: () => MEMBER, ready: () => ready });
   let admin: Admin | undefined;
   afterEach(() => admin?.close());
 
   it("answers the four paths, and names them elsewhere", async () => {
     expect((await app.request("/livez")).status).toBe(200);
-    expect(await (await app.request("/status")).json()).toEqual(STATUS);
+    expect(await (await app.request("/status")).json()).toEqual(MEMBER);
     const metrics = await app.request("/metrics");
     expect(metrics.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(parseMetrics(await metrics.text()).get("process_resident_memory_bytes")).toBeGreaterThan(10_000_000);
@@ -115,10 +96,10 @@ describe("the admin port", () => {
   });
 
   it("listens, and says when its address is taken", async () => {
-    admin = await startAdmin({ address: { host: "127.0.0.1", port: 0 }, status: () => STATUS, ready: () => true });
+    admin = await startAdmin({ address: { host: "127.0.0.1", port: 0 }, status: () => MEMBER, ready: () => true });
     expect((await fetch(`${admin.url}/livez`)).status).toBe(200);
     const port = Number(new URL(admin.url).port);
-    await expect(startAdmin({ address: { host: "127.0.0.1", port }, status: () => STATUS, ready: () => true })).rejects.toMatchObject({
+    await expect(startAdmin({ address: { host: "127.0.0.1", port }, status: () => MEMBER, ready: () => true })).rejects.toMatchObject({
       code: "ADDRESS_IN_USE",
       message: expect.stringContaining("--admin"),
     });

@@ -23,3 +23,5 @@ export { inspectToken, type TokenContents } from "./client/token.js";
 export { checkNamespace, namespaceOf } from "./client/keys.js";
 export { parseDuration } from "./client/duration.js";
 export { systemPlatform } from "./embedded/platform.js";
+export { VERSION } from "./version.js";
+export { WIRE_VERSION } from "./wire/handshake.js";

@@ -16,6 +16,7 @@ import { resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, storeUrlText, type StoreUrl } from "../store-url.js";
 import type { Terminal } from "../terminal.js";
+import { count } from "../words.js";
 
 export interface DevFlags extends GlobalFlags {
   readonly nodes?: string;
@@ -230,8 +231,4 @@ async function stopMesh(mesh: LocalMesh, { printer }: CommandContext, watch: Sto
   printer.note(clean ? "stopped" : "ended at once: writes that were not in the store yet may be lost");
   if (reason === "SIGINT") return EXIT.interrupted;
   return clean ? EXIT.ok : EXIT.failed;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,8 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Loader, MeshError } from "@causalmesh/core";
-import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
+import { limits, startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
@@ -10,11 +11,12 @@ import { EXIT } from "../exit-codes.js";
 import { checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
-import { checkWhole, parseWhole } from "../numbers.js";
+import { nodeEvents } from "../node-events.js";
+import { checkWhole, parseTime, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
 import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
-import { watchStop, type StopWatch } from "../stop-signal.js";
+import { watchStop, type StopReason, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
 import type { Terminal } from "../terminal.js";
@@ -30,6 +32,7 @@ export interface NodeFlags extends GlobalFlags {
   readonly http?: string | false;
   readonly httpKeys?: string;
   readonly cacheBytes?: string;
+  readonly grace?: string;
   readonly insecureNoAuthentication?: boolean;
   readonly supervised?: boolean;
 }
@@ -44,6 +47,7 @@ interface NodeOptions {
   readonly insecure: boolean;
   readonly cacheBytes: number;
   readonly readThrough: Loader | undefined;
+  readonly graceMs: number;
   readonly supervised: boolean;
 }
 
@@ -92,6 +96,7 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
         ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
         : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
     readThrough: config.readThrough,
+    graceMs: parseTime(flags.grace ?? String(config.grace ?? limits.LEAVE_TIMEOUT_MS), flags.grace === undefined ? '"node.grace"' : "--grace"),
     supervised: flags.supervised === true,
   };
 }
@@ -126,30 +131,21 @@ interface Serving {
   readonly log: Logger;
 }
 
-async function serve({ options, context, watch, store, address, listen, log }: Serving): Promise<number> {
+async function serve(serving: Serving): Promise<number> {
+  const { options, context, watch, listen, log } = serving;
   const { secret } = context.settings;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
-  const { cacheBytes, readThrough, replica } = options;
-  const node = await startNode({
-    store,
-    transport: tcpTransport(),
-    address: formatHostPort(address),
-    listen: formatHostPort(listen),
-    replica,
-    secret,
-    cacheBytes,
-    readThrough,
-    onFatal,
-    onWarning: (warning) => log.warn(warning),
-    onRejoined: (joined) => log.info({ replica: joined }, "joined the mesh again"),
-  });
+  log.info({ version: VERSION, store: formatStoreUrl(options.store), process: process.pid }, "starting");
+  const node = await startUnlessStopped(serving, onFatal);
+  if (node === undefined) return EXIT.ok;
   let ready = true;
   const admin = await openAdmin(options.admin, node, () => ready);
   let http: HttpFront | undefined;
   try {
     http = await openHttp(options, { node, secret, listen, log, watch });
-    log.info({ replica: node.replica, store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
+    const { replica, epoch, ring } = node.status();
+    log.info({ replica, epoch, members: ring.map((member) => member.address), admin: admin?.url, http: http?.url }, "listening");
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
     ready = false;
@@ -157,12 +153,43 @@ async function serve({ options, context, watch, store, address, listen, log }: S
       log.fatal({ err: reason }, "the node cannot go on");
       throw reason;
     }
-    log.info({ reason }, "stopping");
-    await Promise.race([http?.close(), watch.again]);
-    return await stop(node, watch, log);
+    return await stop({ node, http, watch, log, reason, graceMs: options.graceMs });
   } finally {
     await http?.close();
     await admin?.close();
+  }
+}
+
+/** undefined where it was told to stop before it served: also a node that waits for a mesh which is down stops at once. */
+async function startUnlessStopped({ options, context, watch, store, address, listen, log }: Serving, onFatal: (error: Error) => void) {
+  const stopped = new AbortController();
+  let isStarting = true;
+  void watch.stopped.then(() => stopped.abort());
+  void watch.again.then(() => (isStarting ? endAtOnce(log, 0) : undefined));
+  const { cacheBytes, readThrough, replica } = options;
+  try {
+    return await startNode({
+      store,
+      transport: tcpTransport(),
+      address: formatHostPort(address),
+      listen: formatHostPort(listen),
+      replica,
+      secret: context.settings.secret,
+      cacheBytes,
+      readThrough,
+      signal: stopped.signal,
+      onFatal,
+      onWarning: (warning) => log.warn(warning),
+      onRejoined: (joined) => log.info({ replica: joined }, "joined the mesh again"),
+      onEvent: nodeEvents(log),
+      onDrain: () => watch.stop("operator"),
+    });
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+    log.info({ reason: await watch.stopped }, "stopped before it served anybody");
+    return undefined;
+  } finally {
+    isStarting = false;
   }
 }
 
@@ -218,14 +245,39 @@ async function announce({
   });
 }
 
-/** Flushes and ends, or ends at once at a second signal. */
-async function stop(node: RunningNode, watch: StopWatch, log: Logger): Promise<number> {
-  const closed = await Promise.race([node.close().then(() => true), watch.again.then(() => false)]);
-  if (closed) {
-    log.info("stopped");
-    return EXIT.ok;
+interface Stopping {
+  readonly node: RunningNode;
+  readonly http: HttpFront | undefined;
+  readonly watch: StopWatch;
+  readonly log: Logger;
+  readonly reason: StopReason;
+  readonly graceMs: number;
+}
+
+/** Time beyond the grace period in which a node that has given up says so itself. */
+const GRACE_MARGIN_MS = 500;
+
+/** Hands over, leaves and ends; at once at a second signal, and when the grace period is over. */
+async function stop({ node, http, watch, log, reason, graceMs }: Stopping): Promise<number> {
+  const { log: writes, flushLagMs } = node.status();
+  log.info({ reason, graceMs, log: writes, flushLagMs }, "draining");
+  const begin = performance.now();
+  void watch.again.then(() => endAtOnce(log, node.status().log));
+  const late = setTimeout(() => endAtOnce(log, node.status().log, EXIT.failed), graceMs + GRACE_MARGIN_MS);
+  try {
+    // What is under way over HTTP is answered first, if it does not take half of the time.
+    await Promise.race([http?.close(), sleep(graceMs / 2, undefined, { ref: false })]);
+    await node.close({ graceMs: Math.max(1, graceMs - (performance.now() - begin)) });
+  } finally {
+    clearTimeout(late);
   }
-  log.warn({ log: node.status().log }, "ended at once: writes that were not in the store yet may be lost");
-  // What is still under way would keep the process alive; the user has said twice that it should not.
-  process.exit(EXIT.interrupted);
+  log.info({ ms: Math.round(performance.now() - begin) }, "stopped");
+  return EXIT.ok;
+}
+
+/** What is still under way would keep the process alive. */
+function endAtOnce(log: Logger, writes: number, exitCode: number = EXIT.interrupted): never {
+  const why = exitCode === EXIT.interrupted ? "a second signal" : "the grace period is over";
+  log.warn({ log: writes, why }, "ended at once: writes that were not in the store yet may be lost");
+  process.exit(exitCode);
 }

@@ -4,21 +4,22 @@
 // A session stays at one node until that node fails it; then its calls go to another one, together with its context. No call is made
 // anywhere without what its session has seen, so a move changes nothing in what it may return.
 
+import type { ByteWriter } from "../bytes/writer.js";
 import type { Platform, Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
-import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions } from "../mesh.js";
+import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, MeshStatus, RemoteMesh, Session, SessionOptions } from "../mesh.js";
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
-import type { Call } from "./call.js";
-import { StatusCall, type NodeStatus } from "./calls.js";
+import { encodeDrain, encodeRemove, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
+import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
 import { checkSecret } from "./secret.js";
 import { ClientSession, durabilityLevel } from "./session.js";
@@ -53,7 +54,7 @@ export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durab
   if (durability !== undefined) durabilityLevel(durability);
 }
 
-export class MeshClient implements Mesh {
+export class MeshClient implements RemoteMesh {
   readonly platform: Platform;
   readonly codec: Codec;
   /** Reads a value as the codec does. */
@@ -232,7 +233,7 @@ export class MeshClient implements Mesh {
       call.failed(
         new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }),
       );
-    } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
+    } else if (call instanceof NodeCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
     else this.#tryElsewhere(peer, call);
   }
 
@@ -336,6 +337,19 @@ export class MeshClient implements Mesh {
 
   #statusOf(peer: Peer, options: CallOptions): Promise<NodeStatus> {
     return new Promise((resolve, reject) => this.submit(new StatusCall(this.deadline(options.timeoutMs), resolve, reject), peer, options.signal));
+  }
+
+  drain(address: string, options: CallOptions = {}): Promise<void> {
+    return this.#order(address, encodeDrain, options);
+  }
+
+  remove(replica: number, by: string, options: CallOptions & { readonly force?: boolean } = {}): Promise<void> {
+    return this.#order(by, (out, id) => encodeRemove(out, id, replica, options.force === true), options);
+  }
+
+  async #order(address: string, encode: (out: ByteWriter, id: number) => void, options: CallOptions): Promise<void> {
+    const peer = this.#choosePeer(address);
+    await new Promise<void>((resolve, reject) => this.submit(new OrderCall(this.deadline(options.timeoutMs), encode, resolve, reject), peer, options.signal));
   }
 
   async close(): Promise<void> {

@@ -88,6 +88,10 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#end();
   }
 
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
   /** Ends the connection, after what was answered. */
   close(): void {
     if (this.#ended) return;
