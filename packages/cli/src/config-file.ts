@@ -18,11 +18,12 @@ export interface LoadedConfig {
 }
 
 type Kind = "string" | "number" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
-interface Shape {
+export interface Shape {
   readonly [key: string]: Kind;
 }
 
-const SHAPE: Shape = {
+/** What may stand in a file. */
+export const SHAPE: Shape = {
   url: "string or list of strings",
   secret: "string",
   secretFile: "string",

@@ -2,6 +2,7 @@
 // the parser and that one command.
 
 import { Command } from "commander";
+import { addCluster, addCompletion, addConfig } from "./program-operation.js";
 import type { GlobalFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
@@ -59,14 +60,17 @@ export function createProgram(invocation: Invocation): Command {
   addKv(program.command("kv").description("keys and values"), leaf);
   addSession(program.command("session").description("session tokens"), leaf);
   addDoctor(leaf(program, "doctor"));
+  addConfig(program.command("config").description("settings"), leaf);
+  addCompletion(leaf, program);
   return program;
 }
 
-type Leaf = (parent: Command, usage: string) => { command: Command; run(action: Action): Command };
+/** Makes a command that does something; a hidden one is in no help. */
+export type Leaf = (parent: Command, usage: string, hidden?: boolean) => { command: Command; run(action: Action): Command };
 
 function leafMaker(invocation: Invocation): Leaf {
-  return (parent, usage) => {
-    const command = parent.command(usage);
+  return (parent, usage, hidden = false) => {
+    const command = parent.command(usage, { hidden });
     const run = (action: Action): Command =>
       command.action(async () => {
         invocation.exitCode = await action(command.args, command.optsWithGlobals<Flags>(), invocation.terminal);
@@ -135,82 +139,6 @@ Examples:
     );
   command.addOption(command.createOption("--supervised", "report to the parent over its channel, and end with it").hideHelp());
   run(async (_args, flags, terminal) => (await import("./commands/node.js")).nodeStart(flags, terminal));
-}
-
-function addCluster(parent: Command, leaf: Leaf): void {
-  addClusterStatus(leaf(parent, "status"));
-  addClusterMembers(parent, leaf);
-}
-
-function addClusterMembers(parent: Command, leaf: Leaf): void {
-  const add = leaf(parent, "add <address>");
-  add.command
-    .description("Helps a new node into the mesh: says how to start it, and waits until it serves.")
-    .option("--store <url>", "the store that the node is to be started on; looks whether it is this mesh's")
-    .option("--wait <time>", "how long to wait for the node (default: 5m)")
-    .addHelpText(
-      "after",
-      `
-The node is a process on its own machine, so you start it there, before or after this command. Exit code 0 when it serves: it is in the view, and has
-what the mesh had when it came. Prints with --json: {"added":ADDRESS,"ms":…,"replica":…,"epoch":…,"members":…}. Exit code 4 when it does not in time.
-
-Examples:
-  causalmesh cluster add 10.0.0.9:7400 --url mesh://10.0.0.7:7400 --secret-file mesh.secret
-  ssh new-node systemctl start causalmesh && causalmesh cluster add new-node:7400 --wait 1m`,
-    );
-  add.run(async ([address], flags, terminal) => (await import("./commands/cluster-add.js")).clusterAdd(address, flags, terminal));
-
-  const drain = leaf(parent, "drain <node>");
-  drain.command
-    .description("Takes a node out of service without loss: it takes no more sessions, hands over, leaves the mesh, and its process ends with 0.")
-    .option("--wait <time>", "how long to wait until it has left (default: 60s)")
-    .option("--force", "also the only member, which ends the mesh")
-    .addHelpText(
-      "after",
-      `
-NODE is an address or a replica id. Its sessions go on at other nodes by themselves. Prints with --json: {"drained":ADDRESS,"replica":…,"ms":…,"epoch":…,"members":…}.
-Exit code 3 when the node does not answer, 4 when it has not left in time (it goes on leaving).
-
-Examples:
-  causalmesh cluster drain 10.0.0.8:7400
-  causalmesh cluster drain 3 --wait 2m --json`,
-    );
-  drain.run(async ([node], flags, terminal) => (await import("./commands/cluster-drain.js")).clusterDrain(node, flags, terminal));
-
-  const remove = leaf(parent, "remove <node>");
-  remove.command
-    .description("Takes a dead or unreachable member out of the mesh, through the member behind it.")
-    .option("--force", "also one that is alive: it loses what only it has, and joins again by itself")
-    .option("--wait <time>", "how long to wait until the members go on without it (default: 30s)")
-    .addHelpText(
-      "after",
-      `
-NODE is an address or a replica id. The mesh removes a dead member by itself after one to five seconds; this is for one that is known to be gone sooner, and
-for one that others reach and this machine does not. A live one is refused (exit code 1), and what would be lost is said. When no member answers at all, start
-a node on the store: it begins the mesh anew after ten seconds. Prints with --json: {"removed":ADDRESS,"replica":…,"epoch":…,"members":…}.
-
-Example:
-  causalmesh cluster remove 10.0.0.8:7400`,
-    );
-  remove.run(async ([node], flags, terminal) => (await import("./commands/cluster-remove.js")).clusterRemove(node, flags, terminal));
-}
-
-function addClusterStatus({ command, run }: ReturnType<Leaf>): void {
-  command
-    .description("Shows the members of the mesh and what each knows.")
-    .option("--watch", "again every second, until Ctrl-C")
-    .addHelpText(
-      "after",
-      `
-Vectors are written replica:counter. received: has it; common: knows that all have it; applied: readable; flushed: in the store.
-A member that does not answer is shown as unreachable, and the exit code is 1 then; 3 when none answers. With --json it stands in
-"unreachable":["10.0.0.8:7400"].
-
-Examples:
-  causalmesh cluster status --watch
-  causalmesh cluster status --json --url mesh://10.0.0.7:7400`,
-    );
-  run(async (_args, flags, terminal) => (await import("./commands/cluster.js")).clusterStatus(flags, terminal));
 }
 
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];

@@ -3,8 +3,9 @@
 
 import { resolve } from "node:path";
 import { MeshError } from "@causalmesh/core";
-import { DEFAULT_PORT, parseHostPort, parseNodeUrl } from "./address.js";
+import { parseHostPort, parseNodeUrl } from "./address.js";
 import { loadConfig, type LoadedConfig } from "./config-file.js";
+import { DEFAULTS } from "./defaults.js";
 import type { HttpSetting } from "./exposure.js";
 import { parseTime } from "./numbers.js";
 import { resolveSecret } from "./secret.js";
@@ -13,8 +14,6 @@ import type { Terminal } from "./terminal.js";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-const TIMEOUT_MS_DEFAULT = 5_000;
 
 /** The flags that every command takes, as commander hands them over. */
 export interface GlobalFlags {
@@ -110,7 +109,7 @@ function resolveNodes(flags: GlobalFlags, terminal: Terminal, config: LoadedConf
   if (fromEnvironment !== undefined) return parseUrls(fromEnvironment.split(","), "CAUSALMESH_URL");
   const { url } = config.values;
   if (url !== undefined) return parseUrls(typeof url === "string" ? url.split(",") : url, '"url"');
-  return [`127.0.0.1:${DEFAULT_PORT}`];
+  return parseUrls([DEFAULTS.url], "url");
 }
 
 function parseUrls(urls: readonly string[], option: string): string[] {
@@ -122,14 +121,14 @@ function parseUrls(urls: readonly string[], option: string): string[] {
 function resolveTimeout(flags: GlobalFlags, config: LoadedConfig): number {
   if (flags.timeout !== undefined) return parseTime(flags.timeout, "--timeout");
   if (config.values.timeout !== undefined) return parseTime(String(config.values.timeout), '"timeout"');
-  return TIMEOUT_MS_DEFAULT;
+  return DEFAULTS.timeout;
 }
 
 function resolveLogLevel(flags: GlobalFlags, terminal: Terminal, config: LoadedConfig): LogLevel {
   if (flags.verbose === true) return "debug";
   if (flags.quiet === true) return "warn";
   const fromEnvironment = environment(terminal, "CAUSALMESH_LOG_LEVEL");
-  const level = fromEnvironment ?? config.values.logLevel ?? "info";
+  const level = fromEnvironment ?? config.values.logLevel ?? DEFAULTS.logLevel;
   if ((LOG_LEVELS as readonly string[]).includes(level)) return level as LogLevel;
   const name = fromEnvironment === undefined ? '"logLevel"' : "CAUSALMESH_LOG_LEVEL";
   throw new MeshError("OPTION_INVALID", `${name} is ${JSON.stringify(level)}; it must be one of ${LOG_LEVELS.join(", ")}`);

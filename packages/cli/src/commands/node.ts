@@ -2,11 +2,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Loader, MeshError } from "@causalmesh/core";
-import { limits, startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
+import { startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
-import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
+import { formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
 import { createContext, type CommandContext } from "../command-context.js";
+import { DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
 import { checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
@@ -59,7 +60,7 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
   const watch = watchStop(flags.supervised === true);
   try {
     const context = await createContext(flags, terminal);
-    return await runNode(resolveOptions(flags, context), context, watch);
+    return await runNode(nodeOptions(flags, context), context, watch);
   } catch (error) {
     if (flags.supervised === true) {
       const { code, message } = describeError(error);
@@ -74,11 +75,12 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
   }
 }
 
-function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
+/** Throws OPTION_INVALID or ADDRESS_INVALID. */
+export function nodeOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
   const config = settings.config.values.node ?? {};
-  const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
+  const listen = parseHostPort(flags.listen ?? config.listen ?? DEFAULTS["node.listen"], "--listen");
   const advertise = flags.advertise ?? config.advertise;
-  const admin = flags.admin ?? config.admin ?? "127.0.0.1:0";
+  const admin = flags.admin ?? config.admin ?? DEFAULTS["node.admin"];
   const http = resolveHttp(flags, settings, terminal);
   const insecure = flags.insecureNoAuthentication === true;
   checkExposure(listen.host, formatHostPort(listen), settings.secret, insecure);
@@ -93,10 +95,10 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
     insecure,
     cacheBytes:
       flags.cacheBytes === undefined
-        ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+        ? checkWhole(config.cacheBytes ?? DEFAULTS["node.cacheBytes"], '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
         : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
     readThrough: config.readThrough,
-    graceMs: parseTime(flags.grace ?? String(config.grace ?? limits.LEAVE_TIMEOUT_MS), flags.grace === undefined ? '"node.grace"' : "--grace"),
+    graceMs: parseTime(flags.grace ?? String(config.grace ?? DEFAULTS["node.grace"]), flags.grace === undefined ? '"node.grace"' : "--grace"),
     supervised: flags.supervised === true,
   };
 }
