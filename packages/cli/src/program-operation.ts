@@ -64,7 +64,7 @@ Example:
 function addClusterStatus({ command, run }: ReturnType<Leaf>): void {
   command
     .description("Shows the members of the mesh and what each knows.")
-    .option("--watch", "again every second, until Ctrl-C")
+    .option("--watch", "a picture of it, every second, until q or Ctrl-C")
     .addHelpText(
       "after",
       `
