@@ -11,6 +11,7 @@ const ROOTS = [
   "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/transport/http",
+  "packages/integrations/opentelemetry",
   "packages/cli",
   "packages/test-servers",
   "packages/faults",

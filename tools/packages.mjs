@@ -15,6 +15,7 @@ export const PUBLISHED = [
   "packages/adapters/dynamodb",
   "packages/transport/tcp",
   "packages/transport/http",
+  "packages/integrations/opentelemetry",
   "packages/cli",
 ];
 

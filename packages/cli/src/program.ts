@@ -118,7 +118,7 @@ function addNode(parent: Command, leaf: Leaf): void {
       "memory:, lmdb:./folder, postgres://…, redis://… or dynamodb://…; with a password, safer in CAUSALMESH_STORE: other users see command lines",
     )
     .option("--replica <id>", "the member of a view that formMesh made for this node")
-    .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
+    .option("--admin <address>", "address of /livez, /readyz, /metrics, /status and /debug (default: 127.0.0.1, any free port)")
     .option("--no-admin", "no admin port")
     .option("--http <address>", "serve the mesh over HTTP at host:port; beyond this machine it needs --http-keys")
     .option("--no-http", "no HTTP, whatever the environment and the configuration file say")

@@ -10,7 +10,7 @@ export { startNode } from "./embedded/member.js";
 export { formMesh, type RunningNode, type StartNodeOptions } from "./embedded/start-node.js";
 export { connectMesh, type ConnectMeshOptions } from "./embedded/create-mesh.js";
 export { memoryTransport } from "./embedded/memory-transport.js";
-export { readView, type Member, type View } from "./protocol/view.js";
+export { readView, type Departed, type Member, type View } from "./protocol/view.js";
 export type * from "./store.js";
 export type * from "./transport.js";
 export type { Clock, Entropy, Platform, Random, Timer } from "./clock.js";

@@ -1,6 +1,6 @@
 // What users hold: a mesh and its sessions, the same for a mesh in this process and for a remote one.
 
-import type { Member } from "./protocol/view.js";
+import type { Departed, Member } from "./protocol/view.js";
 import type { Loader } from "./read-through.js";
 import type { Store } from "./store.js";
 
@@ -144,6 +144,31 @@ export interface DurationSummary {
   /** How many fell into each bucket alone, one more than there are bounds. */
   readonly counts: readonly number[];
   readonly sumMs: number;
+}
+
+/** `handshake`: it has not proved yet who it is. */
+export type ConnectionKind = "handshake" | "client" | "predecessor";
+
+/** The state of a node for whoever looks for a fault. It has neither keys nor values nor secrets. */
+export interface NodeDebug {
+  readonly status: MemberStatus;
+  /** What the mesh keeps of those who have left. */
+  readonly departed: readonly Departed[];
+  readonly nextReplica: number;
+  /** Replicas that this node does not listen to any more, and that are to leave the view. */
+  readonly sealed: readonly number[];
+  /** Whether it writes to the store for all. */
+  readonly isFlusher: boolean;
+  /** Attempts since the last that succeeded, and why the last failed. */
+  readonly flushFailures: number;
+  readonly flushError: string | undefined;
+  readonly linkError: string | undefined;
+  readonly predecessorAlive: boolean;
+  /** Writes that wait for their durability level, and keys that are being loaded. */
+  readonly waitingWrites: number;
+  readonly loadingKeys: number;
+  /** Who is connected to it. */
+  readonly connections: readonly { readonly remote: string; readonly kind: ConnectionKind }[];
 }
 
 /** What happens to a node that an operator wants to know of once. */

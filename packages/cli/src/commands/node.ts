@@ -141,8 +141,8 @@ async function serve(serving: Serving): Promise<number> {
   log.info({ version: VERSION, store: formatStoreUrl(options.store), process: process.pid }, "starting");
   const node = await startUnlessStopped(serving, onFatal);
   if (node === undefined) return EXIT.ok;
-  let ready = true;
-  const admin = await openAdmin(options.admin, node, () => ready);
+  let isStopping = false;
+  const admin = await openAdmin(options.admin, node, () => isStopping);
   let http: HttpFront | undefined;
   try {
     http = await openHttp(options, { node, secret, listen, log, watch });
@@ -150,7 +150,7 @@ async function serve(serving: Serving): Promise<number> {
     log.info({ replica, epoch, members: ring.map((member) => member.address), admin: admin?.url, http: http?.url }, "listening");
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
-    ready = false;
+    isStopping = true;
     if (reason instanceof Error) {
       log.fatal({ err: reason }, "the node cannot go on");
       throw reason;
@@ -195,11 +195,11 @@ async function startUnlessStopped({ options, context, watch, store, address, lis
   }
 }
 
-async function openAdmin(address: HostPort | undefined, node: RunningNode, ready: () => boolean): Promise<Admin | undefined> {
+async function openAdmin(address: HostPort | undefined, node: RunningNode, isStopping: () => boolean): Promise<Admin | undefined> {
   if (address === undefined) return undefined;
   try {
     const { startAdmin } = await import("../admin.js");
-    return await startAdmin({ address, status: () => node.status(), ready });
+    return await startAdmin({ address, node, isStopping });
   } catch (error) {
     await node.close();
     throw error;

@@ -6,8 +6,9 @@ import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { backoffMs } from "../host/backoff.js";
 import { Host, type HostParts } from "../host/host.js";
+import { debugOf } from "../host/status.js";
 import { LEAVE_TIMEOUT_MS } from "../limits.js";
-import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus } from "../mesh.js";
+import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug } from "../mesh.js";
 import { changeView, formedView, viewWith, viewWithout } from "../protocol/view.js";
 import { randomId, systemPlatform } from "./platform.js";
 import { checkCacheBounds, startHost, type RunningNode, type StartNodeOptions } from "./start-node.js";
@@ -54,6 +55,10 @@ export class MemberNode implements RunningNode {
 
   status(): MemberStatus {
     return this.#host.status();
+  }
+
+  debug(): NodeDebug {
+    return debugOf(this.#host);
   }
 
   durations(): Readonly<Record<DurationName, DurationSummary>> {

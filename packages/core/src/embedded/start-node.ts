@@ -6,7 +6,7 @@ import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import { startedBefore } from "../host/started-before.js";
 import type { SuspicionBounds } from "../host/suspicion.js";
-import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeEvent } from "../mesh.js";
+import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent } from "../mesh.js";
 import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
 import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
@@ -52,6 +52,8 @@ export interface RunningNode {
   readonly replica: number;
   readonly address: string;
   status(): MemberStatus;
+  /** Its whole state but keys and values. */
+  debug(): NodeDebug;
   /** How long things have taken since this start of the node. */
   durations(): Readonly<Record<DurationName, DurationSummary>>;
   /**

@@ -4,6 +4,7 @@
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
+import type { ConnectionKind } from "../mesh.js";
 import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
@@ -86,6 +87,16 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   closed(): void {
     this.#end();
+  }
+
+  get remote(): string {
+    return this.#connection.remote;
+  }
+
+  /** What the other end turned out to be. */
+  get kind(): ConnectionKind {
+    if (this.#port === undefined) return "handshake";
+    return this.#port instanceof RingPort ? "predecessor" : "client";
   }
 
   get isOpen(): boolean {

@@ -46,6 +46,11 @@ export class Neighbours {
     return this.#link === undefined || this.#link.connected;
   }
 
+  /** Why the link to the successor broke last. */
+  get linkError(): string | undefined {
+    return this.#link?.lastError?.message;
+  }
+
   get linkBytes(): number {
     return this.#linkBytesBefore + (this.#link?.bytesSent ?? 0);
   }

@@ -1,6 +1,6 @@
 // What an operator sees of a node. It is gathered when it is asked for.
 
-import type { MemberState, MemberStatus, NodeEvent } from "../mesh.js";
+import type { MemberState, MemberStatus, NodeDebug, NodeEvent } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Segment } from "../protocol/segment.js";
 import { vectorRecord } from "../protocol/vector.js";
@@ -50,7 +50,8 @@ export function statusOf(host: Host): MemberStatus {
 
 function stateOf(host: Host): MemberState {
   if (host.isClosing) return "leaving";
-  return host.isComplete ? "serving" : "joining";
+  // One that the mesh has gone on without has stopped answering, and joins anew.
+  return host.isComplete && !host.hasFailed ? "serving" : "joining";
 }
 
 function ageMs({ node }: Host, segment: Segment | undefined): number {
@@ -68,4 +69,23 @@ export function viewEvent(before: readonly Member[], { epoch, members }: View): 
   const without = (some: readonly Member[], others: readonly Member[]): Member[] =>
     some.filter(({ replica }) => !others.some((other) => other.replica === replica));
   return { type: "view", epoch, members, joined: without(members, before), left: without(before, members) };
+}
+
+export function debugOf(host: Host): NodeDebug {
+  const { node, neighbours, flusher, waiters, loads } = host;
+  const connections = [...host.connections].map(({ remote, kind }) => ({ remote, kind }));
+  return {
+    status: host.status(),
+    departed: node.view.departed,
+    nextReplica: node.view.nextReplica,
+    sealed: node.view.members.filter(({ replica }) => host.membership.isSealed(replica)).map(({ replica }) => replica),
+    isFlusher: node.isFlusher,
+    flushFailures: flusher.failures,
+    flushError: flusher.lastError?.message,
+    linkError: neighbours.linkError,
+    predecessorAlive: neighbours.isPredecessorAlive,
+    waitingWrites: waiters.length,
+    loadingKeys: loads.length,
+    connections,
+  };
 }
