@@ -48,7 +48,7 @@ it("tells of views and connections", async () => {
   await mesh.close();
   await expect.poll(() => closed.length).toBeGreaterThan(before);
   await b.close();
-  await expect.poll(() => views.flatMap(({ left }) => left)).toEqual([{ replica: 2, address: other }]);
+  await expect.poll(() => views.flatMap(({ left }) => left), { timeout: 10_000 }).toEqual([{ replica: 2, address: other }]);
   await a.close();
   await store.close();
 });
