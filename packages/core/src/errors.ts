@@ -29,6 +29,7 @@ export type MeshErrorCode =
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
   | "PROTOCOL"
+  | "PROTOCOL_VERSION"
   | "TIMEOUT"
   | "ABORTED"
   | "CLOSED"

@@ -167,8 +167,8 @@ export interface NodeDebug {
   /** Writes that wait for their durability level, and keys that are being loaded. */
   readonly waitingWrites: number;
   readonly loadingKeys: number;
-  /** Who is connected to it. */
-  readonly connections: readonly { readonly remote: string; readonly kind: ConnectionKind }[];
+  /** Who is connected to it, and which version of the protocol they speak at best. */
+  readonly connections: readonly { readonly remote: string; readonly kind: ConnectionKind; readonly protocol: number | undefined }[];
 }
 
 /** What happens to a node that an operator wants to know of once. */

@@ -3,7 +3,9 @@
 import { createContext } from "../command-context.js";
 import type { Check } from "../doctor/check.js";
 import { checkNodes, checkWrite } from "../doctor/node-checks.js";
+import { checkPorts } from "../doctor/port-checks.js";
 import { checkStore, type StoreFindings } from "../doctor/store-checks.js";
+import { checkVersions } from "../doctor/version-check.js";
 import { EXIT } from "../exit-codes.js";
 import type { Printer, Style } from "../printer.js";
 import { namedStore, type GlobalFlags, type Settings } from "../settings.js";
@@ -26,8 +28,9 @@ export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<nu
   const { checks: storeChecks, view } = await lookAtStore(namedStore(flags.store, settings, terminal), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
-  const { checks: nodeChecks, answering } = await checkNodes(addresses, view, settings);
-  const checks = [...storeChecks, ...nodeChecks, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
+  const { checks: nodeChecks, answering, members } = await checkNodes(addresses, view, settings);
+  const others = [checkVersions(members), ...(await checkPorts(settings, answering))];
+  const checks = [...storeChecks, ...nodeChecks, ...others, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
   if (printer.json) for (const check of checks) printer.result(check, () => "");
   else printer.result(checks, () => format(checks, printer));
   return exitCodeFor(checks, nodeChecks);

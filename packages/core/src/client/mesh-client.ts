@@ -381,6 +381,7 @@ function isNodesFault(error: MeshError): boolean {
     error.code === "NODE_BEHIND" ||
     error.code === "NODE_UNREACHABLE" ||
     error.code === "PROTOCOL" ||
+    error.code === "PROTOCOL_VERSION" ||
     error.code === "CLOSED" ||
     (error.code === "TIMEOUT" && error.retryable)
   );

@@ -9,7 +9,7 @@ import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
 import { beginFrame, endFrame, ERROR, FrameSplitter, HELLO, PROOF, type FrameHandler } from "../wire/frames.js";
-import { checkProof, NONCE_BYTES, proofOf, readHello, readProof, Role, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
+import { checkProof, newNonce, proofOf, readHello, readProof, Role, versionOf, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
 import { writeError } from "../wire/messages.js";
 import { Outbox } from "../wire/outbox.js";
 import { ClientPort } from "./client-port.js";
@@ -47,7 +47,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#connection = connection;
     this.#outbox = new Outbox(connection);
     this.#splitter = new FrameSplitter(this, HANDSHAKE_BYTES_MAX);
-    this.#nonce = entropy(NONCE_BYTES);
+    this.#nonce = newNonce(entropy);
     this.#deadline = clock.after(CONNECT_TIMEOUT_MS_DEFAULT, () => this.#refuse(new MeshError("TIMEOUT", "the handshake took too long")));
   }
 
@@ -97,6 +97,11 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   get kind(): ConnectionKind {
     if (this.#port === undefined) return "handshake";
     return this.#port instanceof RingPort ? "predecessor" : "client";
+  }
+
+  /** The version of the protocol that the other end speaks at best; undefined until it has said so. */
+  get protocol(): number | undefined {
+    return this.#hello === undefined ? undefined : versionOf(this.#hello.nonce);
   }
 
   get isOpen(): boolean {

@@ -73,7 +73,7 @@ export function viewEvent(before: readonly Member[], { epoch, members }: View): 
 
 export function debugOf(host: Host): NodeDebug {
   const { node, neighbours, flusher, waiters, loads } = host;
-  const connections = [...host.connections].map(({ remote, kind }) => ({ remote, kind }));
+  const connections = [...host.connections].map(({ remote, kind, protocol }) => ({ remote, kind, protocol }));
   return {
     status: host.status(),
     departed: node.view.departed,
