@@ -24,7 +24,7 @@ Begin with:
   causalmesh kv get greeting --session TOKEN       at any node: never older than the token
 
 Environment: CAUSALMESH_URL, CAUSALMESH_SECRET, CAUSALMESH_SECRET_FILE, CAUSALMESH_STORE, CAUSALMESH_NAMESPACE,
-CAUSALMESH_LOG_LEVEL. Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
+CAUSALMESH_LOG_LEVEL; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE. Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 timeout, 130 interrupted. With --json, results go to standard
 output and errors ({"error":{"code","message","retryable"}}) to standard error, one object per line.`;
 

@@ -30,6 +30,11 @@ const SOURCES: Readonly<Record<string, Sources>> = {
   namespace: { flag: "namespace", env: "CAUSALMESH_NAMESPACE" },
   logLevel: { env: "CAUSALMESH_LOG_LEVEL" },
   timeout: { flag: "timeout" },
+  "node.listen": { env: "CAUSALMESH_LISTEN" },
+  "node.advertise": { env: "CAUSALMESH_ADVERTISE" },
+  "node.admin": { env: "CAUSALMESH_ADMIN" },
+  "node.cacheBytes": { env: "CAUSALMESH_CACHE_BYTES" },
+  "node.grace": { env: "CAUSALMESH_GRACE" },
   "node.http": { env: "CAUSALMESH_HTTP" },
   "node.httpKeys": { env: "CAUSALMESH_HTTP_KEYS" },
 };

@@ -98,7 +98,7 @@ export function resolveHttp(
 }
 
 /** An environment variable; empty counts as unset, as shells and container files make it hard to tell the two apart. */
-function environment(terminal: Terminal, name: string): string | undefined {
+export function environment(terminal: Terminal, name: string): string | undefined {
   const value = terminal.env[name];
   return value === "" ? undefined : value;
 }

@@ -6,8 +6,8 @@ import { settingOrigins, type SettingOrigin } from "../setting-origins.js";
 import { namedStore, type GlobalFlags } from "../settings.js";
 import { formatTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
-import { devOptions } from "./dev.js";
-import { nodeOptions } from "./node.js";
+import { resolveOptions as devOptions } from "./dev.js";
+import { resolveOptions as nodeOptions } from "./node.js";
 
 export interface ShowFlags extends GlobalFlags {
   readonly origin?: boolean;

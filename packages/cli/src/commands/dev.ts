@@ -50,7 +50,7 @@ const ATTEMPTS_MAX = 3;
 
 export async function dev(flags: DevFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
-  const options = devOptions(flags, context);
+  const options = resolveOptions(flags, context);
   const watch = watchStop(false);
   try {
     return await runMesh(options, context, watch);
@@ -60,7 +60,7 @@ export async function dev(flags: DevFlags, terminal: Terminal): Promise<number> 
 }
 
 /** Throws OPTION_INVALID or ADDRESS_INVALID. */
-export function devOptions(flags: DevFlags, { settings, terminal }: CommandContext): DevOptions {
+export function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext): DevOptions {
   const config = settings.config.values.dev ?? {};
   const whole = (flag: string | undefined, name: string, fromConfig: number | undefined, fallback: number, min: number, max: number): number =>
     flag === undefined ? checkWhole(fromConfig ?? fallback, `"dev.${name}"`, min, max) : parseWhole(flag, `--${name}`, min, max);

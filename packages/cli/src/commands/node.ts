@@ -16,7 +16,7 @@ import { nodeEvents } from "../node-events.js";
 import { checkWhole, parseTime, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
-import { resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
+import { environment, resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopReason, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
@@ -60,7 +60,7 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
   const watch = watchStop(flags.supervised === true);
   try {
     const context = await createContext(flags, terminal);
-    return await runNode(nodeOptions(flags, context), context, watch);
+    return await runNode(resolveOptions(flags, context), context, watch);
   } catch (error) {
     if (flags.supervised === true) {
       const { code, message } = describeError(error);
@@ -76,11 +76,14 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
 }
 
 /** Throws OPTION_INVALID or ADDRESS_INVALID. */
-export function nodeOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
+export function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
   const config = settings.config.values.node ?? {};
-  const listen = parseHostPort(flags.listen ?? config.listen ?? DEFAULTS["node.listen"], "--listen");
-  const advertise = flags.advertise ?? config.advertise;
-  const admin = flags.admin ?? config.admin ?? DEFAULTS["node.admin"];
+  const env = (name: string): string | undefined => environment(terminal, name);
+  const listen = parseHostPort(flags.listen ?? env("CAUSALMESH_LISTEN") ?? config.listen ?? DEFAULTS["node.listen"], "--listen");
+  const advertise = flags.advertise ?? env("CAUSALMESH_ADVERTISE") ?? config.advertise;
+  const admin = flags.admin ?? env("CAUSALMESH_ADMIN") ?? config.admin ?? DEFAULTS["node.admin"];
+  const cacheBytes = flags.cacheBytes ?? env("CAUSALMESH_CACHE_BYTES");
+  const grace = flags.grace ?? env("CAUSALMESH_GRACE");
   const http = resolveHttp(flags, settings, terminal);
   const insecure = flags.insecureNoAuthentication === true;
   checkExposure(listen.host, formatHostPort(listen), settings.secret, insecure);
@@ -94,11 +97,11 @@ export function nodeOptions(flags: NodeFlags, { settings, terminal }: CommandCon
     http,
     insecure,
     cacheBytes:
-      flags.cacheBytes === undefined
+      cacheBytes === undefined
         ? checkWhole(config.cacheBytes ?? DEFAULTS["node.cacheBytes"], '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
-        : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+        : parseWhole(cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
     readThrough: config.readThrough,
-    graceMs: parseTime(flags.grace ?? String(config.grace ?? DEFAULTS["node.grace"]), flags.grace === undefined ? '"node.grace"' : "--grace"),
+    graceMs: parseTime(grace ?? String(config.grace ?? DEFAULTS["node.grace"]), grace === undefined ? '"node.grace"' : "--grace"),
     supervised: flags.supervised === true,
   };
 }
