@@ -6,12 +6,13 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
 import { formMesh } from "@causalmesh/core";
+import { connect } from "@causalmesh/transport-tcp";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { EXIT, run } from "../src/index.js";
 import { takePorts } from "../src/ports.js";
 import { temporaryFolder } from "./folder.js";
 import { runningNodes } from "./mesh.js";
-import { command, kv, started, type Started } from "./program.js";
+import { command, kv, SECRET, started, type Started } from "./program.js";
 import { testTerminal } from "./terminal.js";
 
 const MINUTE_MS = 60_000;
@@ -157,6 +158,44 @@ describe("cluster add", () => {
     },
     MINUTE_MS,
   );
+});
+
+describe("a rolling restart", () => {
+  it("of every node, as docs/operations.md describes it, fails no call and loses no write under load", async () => {
+    const nodes = new Nodes();
+    const running = [await nodes.start(), await nodes.start(), await nodes.start()];
+    const addresses = running.map(({ nodes: [url] }) => url.slice("mesh://".length));
+    const mesh = await connect({ nodes: addresses, secret: SECRET });
+    let isOver = false;
+    const failures: unknown[] = [];
+    const written = [0, 0, 0, 0];
+    const load = written.map(async (_, worker) => {
+      const session = mesh.session();
+      for (let value = 1; !isOver; value++) {
+        try {
+          await session.set(`worker-${worker}`, value);
+          written[worker] = value;
+          if ((await session.get(`worker-${worker}`)) !== value) failures.push(`worker ${worker} did not read its ${value}`);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    });
+    for (const [index, address] of addresses.entries()) {
+      const url = ["--url", addresses.filter((other) => other !== address).join(",")];
+      expect(await command("cluster", "drain", address, ...url)).toMatchObject({ exitCode: EXIT.ok });
+      expect(await running[index].ended).toBe(0);
+      running[index] = await nodes.start("--listen", address);
+      expect(await command("cluster", "add", address, ...url)).toMatchObject({ exitCode: EXIT.ok });
+    }
+    isOver = true;
+    await Promise.all(load);
+    expect(failures).toEqual([]);
+    expect(Math.min(...written)).toBeGreaterThan(10);
+    const reader = mesh.session();
+    await expect.poll(async () => await reader.getMany(written.map((_, worker) => `worker-${worker}`)), { timeout: 5_000 }).toEqual(written);
+    await mesh.close();
+  }, 120_000);
 });
 
 describe("node start", () => {

@@ -10,7 +10,7 @@ import { temporaryFolder } from "./folder.js";
 import { testTerminal } from "./terminal.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const SECRET = "the secret of this test's mesh";
+export const SECRET = "the secret of this test's mesh";
 
 export interface Started {
   /** As its ready line says. */
