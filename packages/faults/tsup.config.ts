@@ -1,4 +1,13 @@
 import { defineConfig } from "tsup";
 
-// A node runs as a program of its own beside the library.
-export default defineConfig({ entry: ["src/index.ts", "src/node-main.ts"], format: "esm", target: "node20", dts: false, clean: true, sourcemap: true });
+// The programs and the thread of a chaos run stand beside the library.
+const PROGRAMS = ["client-main", "probe-main", "judge-main"];
+
+export default defineConfig({
+  entry: { index: "src/index.ts", ...Object.fromEntries(PROGRAMS.map((name) => [name, `src/chaos/${name}.ts`])) },
+  format: "esm",
+  target: "node20",
+  dts: false,
+  clean: true,
+  sourcemap: true,
+});

@@ -73,7 +73,7 @@ describe("Dockerfile", () => {
     expect(argumentsOf("STOPSIGNAL")).toEqual(["SIGTERM"]);
     // No shell in between, which would keep them.
     expect(argumentsOf("ENTRYPOINT").map((json) => JSON.parse(json) as string[])).toEqual([["causalmesh"]]);
-    expect(argumentsOf("CMD").map((json) => JSON.parse(json) as string[])).toEqual([["node", "start"]]);
+    expect(argumentsOf("CMD").map((json) => JSON.parse(json) as string[])).toEqual([["node", "start", "--admin-no-authentication"]]);
     for (const [, name] of argumentsOf("ENV")
       .join(" ")
       .matchAll(/(CAUSALMESH_[A-Z_]+)=/g))

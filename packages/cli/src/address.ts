@@ -22,18 +22,30 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The address in a node's URL, with the default port where there is none. */
-export function parseNodeUrl(text: string, option: string): string {
+/** A node, or an HTTP front: `http` stands for https as well. */
+export interface NodeUrl {
+  /** Undefined where there was none: a node's address, with TLS or without. */
+  readonly scheme: "mesh" | "meshs" | "http" | undefined;
+  /** `host:port` of a node, with the default port where there was none; the whole URL of a front. */
+  readonly address: string;
+}
+
+/** Parses what a user gives for a node; `option` names the place in messages. Throws ADDRESS_INVALID. */
+export function parseNodeUrl(text: string, option: string): NodeUrl {
+  if (/^https?:\/\//i.test(text)) return { scheme: "http", address: text.replace(/\/+$/, "") };
   const match = /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/]*)\/?$/i.exec(text);
-  const scheme = match?.[1]?.toLowerCase() ?? "mesh";
+  const scheme = match?.[1]?.toLowerCase();
   if (match === null || match[2] === "") {
     throw new MeshError("ADDRESS_INVALID", `${option} ${JSON.stringify(text)} is not a node's URL; write mesh://host:port`);
   }
-  if (scheme !== "mesh") {
-    throw new MeshError("ADDRESS_INVALID", `${option}: ${scheme}:// is not supported by this version; write mesh://host:port`);
+  if (scheme !== undefined && scheme !== "mesh" && scheme !== "meshs") {
+    throw new MeshError(
+      "ADDRESS_INVALID",
+      `${option}: ${scheme}:// is not supported; write mesh://host:port, meshs:// for TLS, or the https:// URL of an HTTP front`,
+    );
   }
   const address = /:\d+$/.test(match[2]) ? match[2] : `${match[2]}:${DEFAULT_PORT}`;
-  return formatHostPort(parseHostPort(address, option));
+  return { scheme, address: formatHostPort(parseHostPort(address, option)) };
 }
 
 /** Whether an address can be reached from this machine alone. Names other than localhost count as reachable from elsewhere. */

@@ -17,7 +17,7 @@ export interface LoadedConfig {
   readonly folder: string;
 }
 
-type Kind = "string" | "number" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
+type Kind = "string" | "number" | "boolean" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
 export interface Shape {
   readonly [key: string]: Kind;
 }
@@ -27,6 +27,8 @@ export const SHAPE: Shape = {
   url: "string or list of strings",
   secret: "string",
   secretFile: "string",
+  apiKeyFile: "string",
+  tls: { cert: "string", key: "string", ca: "string", serverName: "string", clientCerts: "boolean" },
   store: "string",
   namespace: "string",
   logLevel: "string",
@@ -36,8 +38,11 @@ export const SHAPE: Shape = {
     listen: "string",
     advertise: "string",
     admin: "string",
+    adminNoAuthentication: "boolean",
     http: "string",
     httpKeys: "string",
+    httpTlsCert: "string",
+    httpTlsKey: "string",
     cacheBytes: "number",
     grace: "string or number",
     readThrough: "loader (readThrough of @causalmesh/core)",
@@ -100,6 +105,8 @@ function isKind(value: unknown, kind: Exclude<Kind, Shape>): boolean {
       return typeof value === "string";
     case "number":
       return typeof value === "number";
+    case "boolean":
+      return typeof value === "boolean";
     case "loader (readThrough of @causalmesh/core)":
       return typeof (value as { load?: unknown } | null)?.load === "function" && typeof (value as { has?: unknown }).has === "function";
     case "string or number":

@@ -1,18 +1,22 @@
-// The HTTP front of a node: serves the mesh over HTTP beside the node, with API keys from a file that is read again when it changes.
+// The HTTP front of a node: serves the mesh over HTTP beside the node, with API keys and certificates from files that are read again when they change.
 
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { MeshError } from "@causalmesh/core";
+import { MeshError, type SecretSource } from "@causalmesh/core";
 import type { ApiKey } from "@causalmesh/transport-http";
 import { serveHttp } from "@causalmesh/transport-http/node";
-import { connect } from "@causalmesh/transport-tcp";
+import { connect, tlsFiles, type TlsSource } from "@causalmesh/transport-tcp";
 import type { HttpSetting } from "./exposure.js";
+import { isLoopback } from "./address.js";
 import type { Logger } from "./log.js";
+import { tell } from "./reread.js";
 
 export interface HttpFrontOptions extends HttpSetting {
   /** The address of the node beside which it stands. */
   readonly node: string;
-  readonly secret: string | undefined;
+  readonly secret: SecretSource | undefined;
+  /** How to speak to the nodes. */
+  readonly meshTls: TlsSource | undefined;
   readonly insecure: boolean;
   readonly log: Logger;
 }
@@ -21,6 +25,8 @@ export interface HttpFront {
   readonly url: string;
   /** Reads the API keys now. What is wrong with them is logged, and those of before stay. */
   reloadApiKeys(): Promise<void>;
+  /** Looks at the certificates. */
+  lookAtTls(): void;
   /** Answers what is under way, and closes. */
   close(): Promise<void>;
 }
@@ -28,16 +34,21 @@ export interface HttpFront {
 /** How often the file is looked at. Looking, instead of being told, works for files that are replaced and for mounted secrets. */
 const LOOK_MS = 1_000;
 
-export async function startHttpFront({ address, keysFile, node, secret, insecure, log }: HttpFrontOptions): Promise<HttpFront> {
-  const mesh = await connect({ nodes: [node], secret });
+export async function startHttpFront({ address, keysFile, tls: files, node, secret, meshTls, insecure, log }: HttpFrontOptions): Promise<HttpFront> {
+  const tls = files === undefined ? undefined : tlsFiles(files, {}, tell(log, "certificates of HTTPS"));
+  const mesh = await connect({ nodes: [node], secret, tls: meshTls });
   const onError = (error: unknown): void => log.error({ err: error }, "the HTTP front failed to answer");
   const apiKeys = keysFile === undefined ? undefined : () => readKeys(keysFile);
   const { host, port } = address;
-  const server = await serveHttp(mesh, { host, port, node, apiKeys, allowUnauthenticated: insecure, onError }).catch(async (error: unknown) => {
+  const server = await serveHttp(mesh, { host, port, tls: tls?.(), node, apiKeys, allowUnauthenticated: insecure, onError }).catch(async (error: unknown) => {
     await mesh.close();
     throw error;
   });
+  if (tls === undefined && keysFile !== undefined && !isLoopback(host))
+    log.warn("the HTTP front speaks no TLS: API keys can be read on the way to it; give --http-tls-cert and --http-tls-key, or put what speaks TLS before it");
+  let shown = tls?.();
   const reloadApiKeys = async (): Promise<void> => {
+    if (keysFile === undefined) return;
     try {
       await server.reloadApiKeys();
       log.info({ file: keysFile }, "the API keys were read again");
@@ -50,6 +61,11 @@ export async function startHttpFront({ address, keysFile, node, secret, insecure
   return {
     url: server.url,
     reloadApiKeys,
+    lookAtTls: () => {
+      if (tls === undefined || tls() === shown) return;
+      shown = tls();
+      server.reloadTls(shown);
+    },
     close: async () => {
       if (keysFile !== undefined) unwatchFile(keysFile, changed);
       await server.close();

@@ -53,7 +53,7 @@ Examples:
       `
 NODE is an address or a replica id. The mesh removes a dead member by itself after one to five seconds; this is for one that is known to be gone sooner, and
 for one that others reach and this machine does not. A live one is refused (exit code 1), and what would be lost is said. When no member answers at all, start
-a node on the store: it begins the mesh anew after ten seconds. Prints with --json: {"removed":ADDRESS,"replica":…,"epoch":…,"members":…}.
+a node on the store: it begins the mesh anew after eight seconds. Prints with --json: {"removed":ADDRESS,"replica":…,"epoch":…,"members":…}.
 
 Example:
   causalmesh cluster remove 10.0.0.8:7400`,

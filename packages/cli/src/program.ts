@@ -24,7 +24,9 @@ Begin with:
   causalmesh kv get greeting --session TOKEN       at any node: never older than the token
 
 Environment: CAUSALMESH_URL, CAUSALMESH_SECRET, CAUSALMESH_SECRET_FILE, CAUSALMESH_STORE, CAUSALMESH_NAMESPACE,
-CAUSALMESH_LOG_LEVEL; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE. Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
+CAUSALMESH_LOG_LEVEL, CAUSALMESH_TLS_CA, CAUSALMESH_TLS_CERT, CAUSALMESH_TLS_KEY, CAUSALMESH_TLS_SERVER_NAME,
+CAUSALMESH_API_KEY; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE.
+Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 timeout, 130 interrupted. With --json, results go to standard
 output and errors ({"error":{"code","message","retryable"}}) to standard error, one object per line.`;
 
@@ -42,13 +44,21 @@ export function createProgram(invocation: Invocation): Command {
     })
     .configureHelp({ showGlobalOptions: true })
     .option("--json", "print one JSON object per line")
-    .option("--url <urls>", "nodes to talk to, with commas (default: mesh://127.0.0.1:7400)")
+    .option("--url <urls>", "nodes to talk to, with commas; meshs:// for TLS, or https:// for an HTTP front (default: mesh://127.0.0.1:7400)")
     .option("--config <file>", "configuration file, instead of the nearest causalmesh.config.*")
     .option("--no-config", "use no configuration file")
     .option("--timeout <time>", "time for a call, such as 500ms or 5s (default: 5s)")
     .option("--namespace <name>", "keep keys apart from those of other namespaces")
     .option("--secret <secret>", "shared secret; safer in --secret-file: other users see command lines")
-    .option("--secret-file <file>", "file that holds the shared secret")
+    .option(
+      "--secret-file <file>",
+      "file with the shared secret, or several, one a line: the first proves and signs, all are accepted; read again when it changes",
+    )
+    .option("--tls-ca <file>", "certificates of the authorities that are trusted, as PEM; speaks TLS")
+    .option("--tls-cert <file>", "this program's certificate, as PEM: a node's, or a client's where nodes ask for one; read again when it changes")
+    .option("--tls-key <file>", "the key of --tls-cert")
+    .option("--tls-server-name <name>", "the name that certificates of nodes are for (default: the host in the address)")
+    .option("--api-key-file <file>", "file with the key for an HTTP front")
     .option("--quiet", "print results and errors alone")
     .option("-v, --verbose", "print debug logs, and stack traces of errors")
     .option("--no-color", "no colours (as NO_COLOR=1)")
@@ -91,6 +101,7 @@ function addDev({ command, run }: ReturnType<Leaf>): void {
     .option("--port <port>", "port of the first node, the others follow; 0 takes any free ones (default: 7400)")
     .option("--admin-port <port>", "admin port of the first node, on the loopback interface; 0 takes any free ones (default: 0)")
     .option("--http-port <port>", "serve HTTP too, on the loopback interface without API keys: port of the first node; 0 takes any free ones")
+    .option("--tls-client-certs", "take nobody without a certificate of --tls-ca")
     .option("--insecure-no-authentication", "allow a host beyond this machine without a secret")
     .addHelpText(
       "after",
@@ -123,8 +134,12 @@ function addNode(parent: Command, leaf: Leaf): void {
     .option("--http <address>", "serve the mesh over HTTP at host:port; beyond this machine it needs --http-keys")
     .option("--no-http", "no HTTP, whatever the environment and the configuration file say")
     .option("--http-keys <file>", 'JSON file with API keys: [{"name","key" or "sha256","role","namespaces"}]; read again when it changes, and on SIGHUP')
+    .option("--http-tls-cert <file>", "serve HTTPS with this certificate, as PEM; read again when it changes")
+    .option("--http-tls-key <file>", "the key of --http-tls-cert")
     .option("--cache-bytes <bytes>", "bound of the cache")
     .option("--grace <time>", "time to hand over and leave in, when it is told to stop (default: 10s)")
+    .option("--tls-client-certs", "take nobody, node or client, without a certificate of --tls-ca")
+    .option("--admin-no-authentication", "allow an admin port beyond this machine: it shows the node's state to anybody who reaches it")
     .option("--insecure-no-authentication", "allow listening beyond this machine without a secret")
     .addHelpText(
       "after",
@@ -134,7 +149,8 @@ within --grace, and writes may be lost. A second signal ends it at once, with 13
 
 Examples:
   causalmesh node start --store lmdb:./data
-  causalmesh node start --listen 0.0.0.0:7400 --secret-file /run/secrets/mesh --store lmdb:/data --admin 0.0.0.0:9400
+  causalmesh node start --listen 0.0.0.0:7400 --secret-file /run/secrets/mesh --store lmdb:/data --admin 0.0.0.0:9400 --admin-no-authentication
+  causalmesh node start --listen 10.0.0.7:7400 --tls-cert node.pem --tls-key node.key --tls-ca ca.pem --tls-client-certs --secret-file mesh.secret --store lmdb:./data
   causalmesh node start --store lmdb:./data --secret-file mesh.secret --http 0.0.0.0:8080 --http-keys keys.json`,
     );
   command.addOption(command.createOption("--supervised", "report to the parent over its channel, and end with it").hideHelp());

@@ -3,6 +3,8 @@
 
 import { inspectToken, MeshError, type Store } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
+import type { Guards } from "./exposure.js";
+import { openTls } from "./tls.js";
 
 /** Time for one member to answer: they are on this machine or near it, and a folder of yesterday must not delay a start. */
 const PROBE_TIMEOUT_MS = 700;
@@ -13,10 +15,10 @@ interface Registry {
 }
 
 /** Throws STORE_LOCKED where another mesh runs on the store. */
-export async function refuseRunningMesh(store: Store, secret: string | undefined): Promise<void> {
+export async function refuseRunningMesh(store: Store, guards: Guards): Promise<void> {
   const registry = await readRegistry(store);
   if (registry === undefined) return;
-  const answers = await Promise.all(registry.members.map(({ address }) => isMember(address, registry.meshId, secret)));
+  const answers = await Promise.all(registry.members.map(({ address }) => isMember(address, registry.meshId, guards)));
   const index = answers.indexOf(true);
   if (index < 0) return;
   throw new MeshError(
@@ -39,9 +41,9 @@ async function readRegistry(store: Store): Promise<Registry | undefined> {
 }
 
 /** Whether a node of this mesh answers at the address: another program, or a mesh on another store, may have its port today. */
-async function isMember(address: string, meshId: string, secret: string | undefined): Promise<boolean> {
+async function isMember(address: string, meshId: string, { secret, tls }: Guards): Promise<boolean> {
   try {
-    const mesh = await connect({ nodes: [address], secret, timeoutMs: PROBE_TIMEOUT_MS });
+    const mesh = await connect({ nodes: [address], secret, tls: openTls(tls), timeoutMs: PROBE_TIMEOUT_MS });
     try {
       await mesh.ready({ timeoutMs: PROBE_TIMEOUT_MS });
       return inspectToken(await mesh.session().token()).meshId === meshId;
@@ -49,7 +51,7 @@ async function isMember(address: string, meshId: string, secret: string | undefi
       await mesh.close();
     }
   } catch (error) {
-    // A node that asks for another secret is a node; which mesh it belongs to it does not say.
+    // A node that asks for another secret or certificate is a node; which mesh it belongs to it does not say.
     return (error as MeshError).code === "UNAUTHENTICATED";
   }
 }

@@ -30,6 +30,11 @@ const SOURCES: Readonly<Record<string, Sources>> = {
   namespace: { flag: "namespace", env: "CAUSALMESH_NAMESPACE" },
   logLevel: { env: "CAUSALMESH_LOG_LEVEL" },
   timeout: { flag: "timeout" },
+  apiKeyFile: { flag: "apiKeyFile", env: "CAUSALMESH_API_KEY" },
+  "tls.cert": { flag: "tlsCert", env: "CAUSALMESH_TLS_CERT" },
+  "tls.key": { flag: "tlsKey", env: "CAUSALMESH_TLS_KEY" },
+  "tls.ca": { flag: "tlsCa", env: "CAUSALMESH_TLS_CA" },
+  "tls.serverName": { flag: "tlsServerName", env: "CAUSALMESH_TLS_SERVER_NAME" },
   "node.listen": { env: "CAUSALMESH_LISTEN" },
   "node.advertise": { env: "CAUSALMESH_ADVERTISE" },
   "node.admin": { env: "CAUSALMESH_ADMIN" },
@@ -44,7 +49,7 @@ export function settingOrigins(flags: GlobalFlags, { config, logLevel }: Setting
   const levelFlag = flags.verbose === true ? "--verbose" : flags.quiet === true ? "--quiet" : undefined;
   return onlyOneSecret(found).map((setting) => {
     if (setting.name === "logLevel" && levelFlag !== undefined) return { name: setting.name, value: logLevel, origin: levelFlag };
-    return { ...setting, value: shown(setting.name, setting.value, terminal.cwd) };
+    return { ...setting, value: shown(setting, terminal.cwd) };
   });
 }
 
@@ -66,9 +71,10 @@ function onlyOneSecret(settings: readonly SettingOrigin[]): SettingOrigin[] {
   return settings.map((setting) => (setting === loser ? { name: setting.name, value: undefined, origin: "default" } : setting));
 }
 
-function shown(name: string, value: unknown, folder: string): unknown {
+function shown({ name, value, origin }: SettingOrigin, folder: string): unknown {
   if (value === undefined) return undefined;
-  if (name === "secret") return "(set)";
+  // The environment has the key itself, and not a file.
+  if (name === "secret" || origin === "CAUSALMESH_API_KEY") return "(set)";
   if (name === "store") return formatStoreUrl(parseStoreUrl(value as string, folder));
   return typeof value === "object" && !Array.isArray(value) ? "(a loader)" : value;
 }

@@ -127,7 +127,7 @@ describe("session decode", () => {
     expect(await running(["session", "decode", out.trim(), "--json"])).toMatchObject({ exitCode: EXIT.ok });
     const decoded = await running(["session", "decode", out.trim(), "--json", "--secret", "not the secret of the mesh"]);
     expect(decoded).toMatchObject({ exitCode: EXIT.failed, err: "" });
-    expect(JSON.parse(decoded.out)).toMatchObject({ signature: "invalid" });
+    expect(JSON.parse(decoded.out)).toMatchObject({ signature: "unknown key" });
   });
 });
 

@@ -45,7 +45,7 @@ describe("config show", () => {
   });
 
   it("shows neither the secret nor the store's password", async () => {
-    const env = { CAUSALMESH_SECRET: SECRET, CAUSALMESH_STORE: "redis://me:pass@db:6379" };
+    const env = { CAUSALMESH_SECRET: SECRET, CAUSALMESH_STORE: "redis://me:pass@db:6379", CAUSALMESH_API_KEY: "pass for HTTP" };
     for (const flags of [[], ["--json"], ["--origin"]]) {
       const { out } = await running(["config", "show", ...flags], { env });
       expect(out).toContain("(set)");

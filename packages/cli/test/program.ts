@@ -15,8 +15,11 @@ export const SECRET = "the secret of this test's mesh";
 export interface Started {
   /** As its ready line says. */
   readonly nodes: string[];
-  /** Its log so far: JSON lines. */
-  log(): Record<string, unknown>[];
+  readonly http?: string[];
+  /** What it has logged so far. */
+  log(): string;
+  /** The same, line by line. */
+  logLines(): Record<string, unknown>[];
   /** Resolves with the exit code when it ends by itself. */
   readonly ended: Promise<number | null>;
   /** Sends a signal that it may survive. */
@@ -44,7 +47,7 @@ export async function started(...args: string[]): Promise<Started> {
   onTestFinished(async () => void (await end("SIGTERM")));
   const line = (await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next()).value as string | undefined;
   expect(line, log).toBeDefined();
-  return { ...(JSON.parse(line!) as { nodes: string[] }), end, ended, log: lines, send: (signal) => child.kill(signal) };
+  return { ...(JSON.parse(line!) as Pick<Started, "nodes" | "http">), end, ended, log: () => log, logLines: lines, send: (signal) => child.kill(signal) };
 }
 
 /** Runs a command against meshes of `started`, within this process. */

@@ -29,7 +29,7 @@ describe("precedence: flag, environment, file, default", () => {
     const config = { secret: FROM_FILE };
     expect((await settingsOf({ secret: FROM_FLAG }, env, config)).settings.secret).toBe(FROM_FLAG);
     const { settings } = await settingsOf({ secretFile: join(temporaryFolder({ s: `${FROM_FLAG}\n` }), "s") }, env, config);
-    expect(settings.secret).toBe(FROM_FLAG);
+    expect((settings.secret as () => unknown)()).toEqual([FROM_FLAG]);
     expect((await settingsOf({}, env, config)).settings.secret).toBe(FROM_ENV);
     expect((await settingsOf({}, {}, config)).settings.secret).toBe(FROM_FILE);
     expect((await settingsOf({}, {})).settings.secret).toBeUndefined();
@@ -71,7 +71,8 @@ describe("precedence: flag, environment, file, default", () => {
     const root = temporaryFolder({ "causalmesh.config.json": '{"store":"lmdb:./data","secretFile":"keys/s"}', "keys/s": FROM_FILE, "deep/er/x": "" });
     const terminal = testTerminal({ cwd: join(root, "deep/er") });
     const settings = await resolveSettings({}, terminal);
-    expect(settings.secret).toBe(FROM_FILE);
+    expect((settings.secret as () => unknown)()).toEqual([FROM_FILE]);
+    expect(settings.secretFile).toBe(join(root, "keys/s"));
     expect(resolveStore(undefined, settings, terminal)).toEqual({ kind: "lmdb", path: join(root, "data") });
   });
 });
@@ -80,7 +81,7 @@ describe("what is refused", () => {
   it.each<[string, GlobalFlags, Record<string, string>, RegExp]>([
     ["a secret that is too short", { secret: "short" }, {}, /--secret has 5 bytes; a secret needs at least 16/],
     ["a secret twice", { secret: FROM_FLAG, secretFile: "s" }, {}, /--secret and --secret-file are both set/],
-    ["a secret file that is not there", { secretFile: "absent" }, {}, /--secret-file .*absent cannot be read/],
+    ["a secret file that is not there", { secretFile: "absent" }, {}, /--secret-file: the file .*absent cannot be read/],
     ["an unknown log level", {}, { CAUSALMESH_LOG_LEVEL: "loud" }, /CAUSALMESH_LOG_LEVEL is "loud"/],
     ["a time without sense", { timeout: "soon" }, {}, /--timeout "soon" is not a time/],
     ["no time", { timeout: "0" }, {}, /is not a time/],

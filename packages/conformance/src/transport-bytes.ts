@@ -25,13 +25,18 @@ async function sendInPieces(end: End, bytes: Uint8Array, random: SeededRandom): 
   }
 }
 
-/** Sends until `send` says that the way is full, and returns what was sent. */
+/** Sends until `send` says that the way is full, which it stays, and returns what was sent. */
 async function flood({ near }: Link): Promise<Uint8Array[]> {
   const sent: Uint8Array[] = [];
   for (let bytes = 0; bytes < FLOOD_BYTES_MAX; bytes += PIECE_BYTES) {
     const piece = pattern(PIECE_BYTES, sent.length);
     sent.push(piece.slice());
-    if (!near.send(piece)) return sent;
+    const { drains } = near;
+    if (!near.send(piece)) {
+      // What is handed on a little later may have had room after all.
+      await quiet();
+      if (near.drains === drains) return sent;
+    }
     // So that a transport that hands bytes on in a later turn has one.
     if (sent.length % 16 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
   }
@@ -138,14 +143,15 @@ export const BYTE_CLAIMS: readonly TransportClaim[] = [
       const { near, far } = link;
       far.pause();
       const sent = await flood(link);
+      const { drains } = near;
       assert(near.connection.buffered > 0, "send returned false with nothing buffered");
       await quiet();
-      assertEqual(near.drains, 0, "how often drained came while nobody read");
+      assertEqual(near.drains, drains, "how often drained came while nobody read");
       far.resume();
-      await until(() => near.drains === 1, "drained after the receiver read on");
+      await until(() => near.drains === drains + 1, "drained after the receiver read on");
       await arrives(far, concat(sent), "what filled the way");
       await quiet();
-      assertEqual(near.drains, 1, "how often drained came");
+      assertEqual(near.drains, drains + 1, "how often drained came");
     },
   },
   {

@@ -13,6 +13,7 @@ export type MeshErrorCode =
   // Tokens.
   | "TOKEN_MALFORMED"
   | "TOKEN_VERSION"
+  | "TOKEN_KEY_UNKNOWN"
   | "TOKEN_SIGNATURE"
   | "TOKEN_EXPIRED"
   | "TOKEN_OTHER_MESH"

@@ -55,6 +55,10 @@ export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
 export const CALL_TIMEOUT_MS_DEFAULT = 5_000;
 /** Time for a connection and its handshake. */
 export const CONNECT_TIMEOUT_MS_DEFAULT = 2_000;
+/** A secret shorter than this is guessed by trying, offline, with one token or one handshake that was overheard. */
+export const SECRET_BYTES_MIN = 16;
+/** Secrets that are accepted at a time: a stranger's proof is compared with each, so each costs a hash per connection. */
+export const SECRETS_MAX = 8;
 /** Time for one store call before it counts as failed. */
 export const STORE_TIMEOUT_MS_DEFAULT = 10_000;
 /** First and longest pause between attempts at a lost link or an absent store; the pause doubles and is jittered. */
@@ -77,7 +81,7 @@ export const LEAVE_TIMEOUT_MS = 10_000;
 export const LINK_PING_MS = 500;
 export const LINK_PONG_MS = 1_000;
 /** Time in which a newcomer reaches no member before it takes the mesh for down and begins from the store. */
-export const TAKE_OVER_MS = 10_000;
+export const TAKE_OVER_MS = 8_000;
 /** How often a node looks at the registry when nothing calls for it: bounds how long one that is cut off takes itself for a member. */
 export const REGISTRY_POLL_MS = 5_000;
 /** A wall clock that moves by more than this against the monotonic one has been set: the node goes on by the time it had. */

@@ -219,13 +219,19 @@ export interface SessionOptions {
   readonly namespace?: string;
 }
 
+/**
+ * The secret of a mesh, or several while one is being replaced: the first proves and signs, all of them are accepted. Each has at least 16 bytes.
+ * A function is asked at each use, so that secrets change while the program runs; where it fails, those of before stay.
+ */
+export type SecretSource = string | readonly string[] | (() => string | readonly string[]);
+
 /** Options that an embedded and a remote mesh share. */
 export interface MeshOptions {
   readonly timeoutMs?: number;
   readonly durability?: Durability;
   readonly tokenTtl?: Duration;
-  /** Signs tokens and proves this program to the nodes. At least 16 bytes. */
-  readonly secret?: string;
+  /** Signs tokens and proves this program to the nodes. */
+  readonly secret?: SecretSource;
   /** Keys are kept under this prefix, apart from those of other namespaces. */
   readonly namespace?: string;
   /** Whether a write whose answer was lost is made again elsewhere (default), or reported as OUTCOME_UNKNOWN. */

@@ -7,7 +7,6 @@ import { parseDuration } from "../src/client/duration.js";
 import { checkNamespace, storedKey } from "../src/client/keys.js";
 import type { Change } from "../src/client/call.js";
 import { OwnWrites } from "../src/client/own-writes.js";
-import { checkSecret } from "../src/client/secret.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { MeshError } from "../src/errors.js";
 import { timestampMs } from "../src/protocol/hybrid-clock.js";
@@ -129,14 +128,6 @@ describe("keys", () => {
     for (const wrong of ["", " ", "a b", "a\u001f", "ü", "n".repeat(129), 5, null, {}])
       expect(await codeOf(() => checkNamespace(wrong))).toBe("OPTION_INVALID");
     expect(checkNamespace("team-a/prod:v1.2")).toBe("team-a/prod:v1.2");
-  });
-});
-
-describe("secrets", () => {
-  it("have sixteen characters at least", async () => {
-    for (const wrong of ["", "short", 1234567890123456, null]) expect(await codeOf(() => checkSecret(wrong))).toBe("OPTION_INVALID");
-    checkSecret(undefined);
-    checkSecret("sixteen letters!");
   });
 });
 

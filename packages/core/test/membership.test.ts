@@ -14,6 +14,9 @@ import { TestStore } from "./support/test-store.js";
 
 const SUSPICION = { suspectMsMin: 300, suspectMsMax: 600, takeOverMs: 1_500 };
 
+/** Finds nobody silent. */
+const PATIENT = { suspicion: { suspectMsMin: 20_000, suspectMsMax: 20_000, takeOverMs: 30_000 } };
+
 class Members {
   readonly store = new TestStore();
   readonly network = new SplitNetwork(memoryTransport());
@@ -146,6 +149,31 @@ describe("a node that leaves", () => {
     expect([...all.store.content.rows.keys()].length).toBe(writes + 1);
   }, 30_000);
 
+  it("says which requests it has not looked at: no write is in doubt, even where none is made twice", async () => {
+    const all = members();
+    await all.form("a", "b");
+    await all.start("c");
+    const mesh = await all.connect({ retryWrites: false });
+    const failures: string[] = [];
+    let stopped = false;
+    let writes = 0;
+    const load = Array.from({ length: 20 }, async (_, index) => {
+      for (; !stopped; writes++) {
+        const session = mesh.session(undefined, { node: "c" });
+        await session.set(`k${index}`, writes, { durability: "memory" }).catch((error: { code: string }) => failures.push(error.code));
+      }
+    });
+    for (let round = 0; round < 20; round++) {
+      await until(() => all.nodes.at(-1)!.status().writes > 50);
+      await all.nodes.at(-1)!.close();
+      await all.start("c");
+    }
+    stopped = true;
+    await Promise.all(load);
+    expect(failures).toEqual([]);
+    expect(writes).toBeGreaterThan(1_000);
+  }, 30_000);
+
   it("last says that the mesh has ended, so that the next one to start begins from the store at once", async () => {
     const all = members();
     const [a, b] = await all.form("a", "b");
@@ -259,6 +287,50 @@ describe("a node that was cut off", () => {
     await until(async () => (await mesh.status()).unreachable.length === 0);
     expect(await mesh.session(await session.token(), { node: "b" }).get("k")).toBe(1);
   }, 20_000);
+
+  it("does not go on without the others, although it finds out first: they object, and lose nothing", async () => {
+    const all = members();
+    await formMesh(all.store, ["a", "b", "c"]);
+    await Promise.all([all.start("a", 1, PATIENT), all.start("b", 2), all.start("c", 3, PATIENT)]);
+    const mesh = await all.connect();
+    all.network.cut("b", ["a", "c"]);
+    await mesh.session(undefined, { node: "c" }).set("k", 1);
+    await until(async () => (await all.replicas()).length < 3);
+    expect(await all.replicas()).toEqual([1, 3]);
+    expect(await mesh.session(undefined, { node: "a" }).get("k")).toBe(1);
+    expect(all.warnings.filter((warning) => /without replica [13]/.test(warning))).toEqual([]);
+  }, 20_000);
+
+  it("and is about to go on alone goes back to the others when it hears them again", async () => {
+    const all = members();
+    await all.form("a", "b", "c");
+    const mesh = await all.connect();
+    all.store.away = true;
+    all.network.cut("b", ["a", "c"]);
+    await new Promise((resolve) => setTimeout(resolve, 3 * SUSPICION.suspectMsMax));
+    all.network.heal("b");
+    // The ring closes again although nobody can change the view.
+    await mesh.session(undefined, { node: "b" }).set("k", 1, { durability: "everywhere" });
+    expect(all.nodes.map(({ replica }) => replica)).toEqual([1, 2, 3]);
+    all.store.away = false;
+  }, 20_000);
+
+  it("from the start does not begin the mesh anew while others run, and joins it when it reaches them", async () => {
+    const all = members();
+    await formMesh(all.store, ["a", "b"]);
+    await Promise.all([all.start("a", 1, PATIENT), all.start("b", 2, PATIENT)]);
+    const mesh = await all.connect();
+    all.network.cut("c", ["a", "b"]);
+    all.store.away = true;
+    await mesh.session().set("k", 1);
+    all.store.away = false;
+    const joined = all.start("c");
+    await until(async () => (await all.replicas()).some((replica) => replica > 3));
+    all.network.heal("c");
+    await joined;
+    expect((await all.replicas()).slice(0, 2)).toEqual([1, 2]);
+    expect(await mesh.session().get("k")).toBe(1);
+  }, 30_000);
 
   it("is not needed for others to go on when the store is away too, once that is back", async () => {
     const all = members();

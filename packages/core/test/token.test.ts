@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { decodeBase64url, encodeBase64url } from "../src/bytes/base64url.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import type { SessionContext } from "../src/client/context.js";
-import { inspectToken, packToken, tokenKey, unpackToken, type TokenCheck } from "../src/client/token.js";
+import { inspectToken, packToken, tokenKey, unpackToken, type TokenCheck, type TokenKey } from "../src/client/token.js";
 import { MeshError } from "../src/errors.js";
 import { TOKEN_BYTES_MAX } from "../src/limits.js";
 import { vectorOf } from "../src/protocol/vector.js";
@@ -15,8 +15,8 @@ const MESH = "0123456789abcdef0123456789abcdef";
 const SECRET = "a secret of the tests";
 const KEY = tokenKey(MESH, SECRET);
 const NOW = 1_800_000_000_000;
-const ISSUE = { meshId: MESH, key: KEY, keyId: 1, issuedAt: NOW, expiresAt: NOW + 1000 };
-const CHECK: TokenCheck = { meshId: MESH, keys: (keyId) => (keyId === 1 ? KEY : undefined), now: NOW + 1 };
+const ISSUE = { meshId: MESH, key: KEY, issuedAt: NOW, expiresAt: NOW + 1000 };
+const CHECK: TokenCheck = { meshId: MESH, keys: [tokenKey(MESH, "the next secret of the tests"), KEY], now: NOW + 1 };
 
 const vector = fc.array(fc.tuple(fc.integer({ min: 1, max: 0xffff_ffff }), fc.integer({ min: 1, max: 2 ** 48 - 1 })), { maxLength: 5 }).map(vectorOf);
 const own = fc.record({
@@ -53,6 +53,13 @@ const EXAMPLE: SessionContext = {
   ],
 };
 
+/** A key's id as it stands in a token. */
+function idOf({ id }: TokenKey): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, id, true);
+  return bytes;
+}
+
 describe("a token", () => {
   it("brings back the session that was packed, in characters that any header takes", () => {
     fc.assert(
@@ -81,10 +88,10 @@ describe("a token", () => {
       const changed = bytes.slice();
       changed[bit >> 3] ^= 1 << (bit & 7);
       const code = await codeOf(() => unpackToken(encodeBase64url(changed), CHECK));
-      expect(code, `bit ${bit}`).toMatch(/^TOKEN_(MALFORMED|VERSION|SIGNATURE|OTHER_MESH)$/);
+      expect(code, `bit ${bit}`).toMatch(/^TOKEN_(MALFORMED|VERSION|KEY_UNKNOWN|SIGNATURE|OTHER_MESH)$/);
       codes.add(code);
     }
-    expect([...codes].sort()).toEqual(["TOKEN_MALFORMED", "TOKEN_OTHER_MESH", "TOKEN_SIGNATURE", "TOKEN_VERSION"]);
+    expect([...codes].sort()).toEqual(["TOKEN_KEY_UNKNOWN", "TOKEN_MALFORMED", "TOKEN_OTHER_MESH", "TOKEN_SIGNATURE", "TOKEN_VERSION"]);
   });
 
   it("is refused after any single character was changed, left out or added", async () => {
@@ -112,8 +119,9 @@ describe("a token", () => {
       ["TOKEN_MALFORMED", "not a token at all!", {}, "hand it on unchanged"],
       ["TOKEN_MALFORMED", "", {}, "session.token()"],
       ["TOKEN_VERSION", encodeBase64url(older), {}, "same version"],
-      ["TOKEN_SIGNATURE", token, { keys: () => tokenKey(MESH, "another secret of the tests") }, "same one"],
-      ["TOKEN_SIGNATURE", token, { keys: () => undefined }, "same one"],
+      ["TOKEN_KEY_UNKNOWN", token, { keys: [tokenKey(MESH, "another secret of the tests")] }, "begin a new session"],
+      ["TOKEN_KEY_UNKNOWN", token, { keys: [] }, "the same secrets"],
+      ["TOKEN_SIGNATURE", token, { keys: [{ ...tokenKey(MESH, "another secret of the tests"), id: KEY.id }] }, "begin a new session"],
       ["TOKEN_OTHER_MESH", token, { meshId: "ffffffffffffffffffffffffffffffff" }, "do not move between meshes"],
       ["TOKEN_EXPIRED", token, { now: NOW + 1000 }, "raise tokenTtl"],
       ["TOKEN_TOO_LARGE", "A".repeat(TOKEN_BYTES_MAX + 1), {}, "at most"],
@@ -129,9 +137,19 @@ describe("a token", () => {
   });
 
   it("of another key, signed by whoever lacks the secret, is not believed: also without a secret it is bound to its mesh", async () => {
-    const forged = packToken(EXAMPLE, { ...ISSUE, key: tokenKey(MESH, undefined) });
-    expect(await codeOf(() => unpackToken(forged, CHECK))).toBe("TOKEN_SIGNATURE");
-    expect(Buffer.compare(tokenKey(MESH, undefined), tokenKey("another", undefined))).not.toBe(0);
+    const none = tokenKey(MESH, "");
+    expect(await codeOf(() => unpackToken(packToken(EXAMPLE, { ...ISSUE, key: none }), CHECK))).toBe("TOKEN_KEY_UNKNOWN");
+    expect(await codeOf(() => unpackToken(packToken(EXAMPLE, { ...ISSUE, key: { ...none, id: KEY.id } }), CHECK))).toBe("TOKEN_SIGNATURE");
+    expect(Buffer.compare(none.bytes, tokenKey("another", "").bytes)).not.toBe(0);
+  });
+
+  it("spliced out of two good ones is not believed, wherever they are joined", async () => {
+    const [one, other] = [EXAMPLE, { ...EXAMPLE, visible: vectorOf([[1, 5_000_000]]) }].map((context) => packToken(context, ISSUE));
+    for (let at = 1; at < Math.min(one.length, other.length); at++) {
+      for (const spliced of [one.slice(0, at) + other.slice(at), other.slice(0, at) + one.slice(at)]) {
+        if (spliced !== one && spliced !== other) expect(await codeOf(() => unpackToken(spliced, CHECK)), `joined at ${at}`).toMatch(/^TOKEN_/);
+      }
+    }
   });
 
   it("is not made where it would not fit into a header", () => {
@@ -142,7 +160,7 @@ describe("a token", () => {
   it("made of any bytes is refused with a code", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, versioned) => {
-        const body = versioned ? new Uint8Array([1, 1, 32, ...encodeUtf8(MESH), ...bytes]) : bytes;
+        const body = versioned ? new Uint8Array([2, ...idOf(KEY), 32, ...encodeUtf8(MESH), ...bytes]) : bytes;
         expect(await codeOf(() => unpackToken(encodeBase64url(body), CHECK))).toMatch(/^TOKEN_/);
         expect(await codeOf(() => inspectToken(encodeBase64url(body)))).toMatch(/^(TOKEN_|none)/);
       }),
@@ -154,9 +172,9 @@ describe("inspectToken", () => {
   it("tells people what stands in a token, and whether its signature holds", () => {
     const token = packToken(EXAMPLE, ISSUE);
     expect(inspectToken(token, SECRET)).toEqual({
-      version: 1,
+      version: 2,
       meshId: MESH,
-      keyId: 1,
+      keyId: Buffer.from(idOf(KEY)).reverse().toString("hex"),
       issuedAt: NOW,
       expiresAt: NOW + 1000,
       signature: "valid",
@@ -165,6 +183,8 @@ describe("inspectToken", () => {
       own: [{ write: "1:6", timestamp: 4096 * 76, keys: ["cart", "gone"] }],
     });
     expect(inspectToken(token).signature).toBe("unchecked");
-    expect(inspectToken(token, "another secret of the tests").signature).toBe("invalid");
+    expect(inspectToken(token, ["another secret of the tests", SECRET]).signature).toBe("valid");
+    expect(inspectToken(token, "another secret of the tests").signature).toBe("unknown key");
+    expect(inspectToken(`${token.slice(0, -4)}AAAA`, SECRET).signature).toBe("invalid");
   });
 });

@@ -5,7 +5,19 @@ import { describe, expect, it } from "vitest";
 import { DEPARTED_TTL_MS } from "../src/limits.js";
 import { raise, Reach, Ring, within } from "../src/protocol/ring.js";
 import { vectorOf } from "../src/protocol/vector.js";
-import { formedView, formMesh, readView, viewEnded, viewSettled, viewWith, viewWithout, type Departed, type View } from "../src/protocol/view.js";
+import {
+  changeView,
+  formedView,
+  formMesh,
+  readView,
+  viewEnded,
+  viewNoticed,
+  viewSettled,
+  viewWith,
+  viewWithout,
+  type Departed,
+  type View,
+} from "../src/protocol/view.js";
 import { codeOf } from "./support/cluster.js";
 import { TestStore } from "./support/test-store.js";
 
@@ -130,6 +142,21 @@ describe("views", () => {
     expect(later.departed).toEqual([]);
   });
 
+  it("carry a notice for one epoch, through the registry", async () => {
+    const store = new TestStore();
+    await formMesh(store, ["a", "b", "c"], id, NOW);
+    const notice = { by: 1, gone: [2, 3] };
+    const noticed = (await changeView(store, ({ view }) => viewNoticed(view!, notice)))!;
+    expect(await readView(store)).toMatchObject({ epoch: 2, notice, members: noticed.members });
+    for (const next of [
+      viewWith(noticed, "d", NOW),
+      viewWithout(noticed, new Set([1]), () => 0, NOW),
+      viewSettled(noticed, new Set(), NOW),
+      viewEnded(noticed),
+    ])
+      expect(next).toMatchObject({ epoch: 3, notice: undefined });
+  });
+
   it("that are not views are told as STORE_INVALID and left as they are", async () => {
     const good = JSON.stringify(viewOf([1, 2]));
     const texts = [
@@ -145,6 +172,7 @@ describe("views", () => {
       good.replace('"departed":[]', '"departed":[{"replica":1,"final":-1,"head":1,"settled":true,"leftAt":1}]'),
       good.replace('"meshId":"m"', '"meshId":5'),
       good.replace('"n2"', "2"),
+      good.replace('"departed":[]', '"departed":[],"notice":{"by":1,"gone":2}'),
     ];
     for (const text of [...texts, "\ufffd"]) {
       const store = new TestStore();

@@ -14,13 +14,21 @@ import { startDynamodb, startPostgres, startRedis } from "@causalmesh/test-serve
 export interface Database {
   /** With its address, which may hold a password. */
   readonly url: string;
+  /** Its server, where that is this run's to end. */
+  readonly server?: DatabaseServer;
   /** Removes what was made for this run alone. */
   remove(): Promise<void>;
 }
 
+export interface DatabaseServer {
+  /** Ends it by SIGKILL; what it has answered for is on its disk. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
 interface Kind {
-  /** Makes one for this run alone. */
-  make(): Promise<Database>;
+  /** Makes one for this run alone; on a server of its own, even if the environment names one, where `own` says so. */
+  make(own: boolean): Promise<Database>;
   open(url: string): Store;
 }
 
@@ -48,17 +56,17 @@ const KINDS: Readonly<Record<string, Kind>> = {
     open: (url) => lmdbStore({ path: resolve(url.slice("lmdb:".length)) }),
   },
   "postgres:": {
-    make: async () => {
-      const server = await startPostgres();
-      return { url: `${server.url}?schema=${unique()}`, remove: () => server.stop() };
+    make: async (own) => {
+      const server = await startPostgres({ own });
+      return { url: `${server.url}?schema=${unique()}`, server: own ? server : undefined, remove: () => server.stop() };
     },
     open: (url) => postgresStore({ url }),
   },
   "redis:": {
-    make: async () => {
+    make: async (own) => {
       // appendfsync always: what it has answered for is on its disk.
-      const server = await startRedis({ persistence: "always" });
-      return { url: `${server.url}?prefix=${unique()}`, remove: () => server.stop() };
+      const server = await startRedis({ own, persistence: "always" });
+      return { url: `${server.url}?prefix=${unique()}`, server: own ? server : undefined, remove: () => server.stop() };
     },
     open: (url) => redisStore({ url }),
   },
@@ -75,9 +83,9 @@ function kindOf(url: string): Kind {
   return KINDS[kind];
 }
 
-/** Finds or makes the database of a URL. */
-export async function openDatabase(url: string): Promise<Database> {
-  return DATABASES.includes(url) ? await kindOf(url).make() : { url, remove: async () => undefined };
+/** Finds or makes the database of a URL; `own` asks for a server that may be killed. */
+export async function openDatabase(url: string, { own = false }: { readonly own?: boolean } = {}): Promise<Database> {
+  return DATABASES.includes(url) ? await kindOf(url).make(own) : { url, remove: async () => undefined };
 }
 
 /** A store on the database of a URL with an address. */

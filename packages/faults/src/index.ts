@@ -1,7 +1,10 @@
+export { chaosRun, type ChaosOptions, type ChaosReport, type ChaosRound } from "./chaos/chaos-run.js";
+export { FAULT_KINDS, type Fault, type FaultKind, type PlayedFault } from "./chaos/faults.js";
+export { percentile, type KillFigures } from "./chaos/figures.js";
 export { crashRounds, type CrashOptions, type CrashReport } from "./crash-rounds.js";
-export { DATABASES, openDatabase, openStore, type Database } from "./database.js";
-export { MeshProcesses } from "./node-process.js";
-export { Recording } from "./recording.js";
+export { DATABASES, openDatabase, openStore, type Database, type DatabaseServer } from "./database.js";
+export { MeshProcesses, NodeProcess } from "./node-process.js";
+export { Recording, type Notebook } from "./recording.js";
 export { Workflow, type WorkflowOptions } from "./workflow.js";
 export { TcpProxy } from "./tcp-proxy.js";
 export { counted, type CountedStore } from "./counted-store.js";

@@ -2,20 +2,30 @@
 
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** What the client has said first; empty until then. */
+  opening: Buffer;
+}
+
 export class TcpProxy {
-  /** The server's answers are this late. */
+  /** The server's answers, and what clients send, are this late. */
   delayMs = 0;
+  requestDelayMs = 0;
   /** While it holds, what clients send waits here, in order, also when they have gone; `release` passes it on. */
   holding = false;
   /** Connections are reset before a byte is passed on. */
   refusing = false;
+  /** Judges each new connection by what its client says first; those that are refused are reset before a byte is passed on. */
+  admits: (opening: Buffer) => boolean = () => true;
   /** Called for each new connection: after so many bytes from the client it breaks, in the middle of what they say; Infinity for never. */
   breakAfterBytes: () => number = () => Infinity;
   /** Connections that broke that way. */
   breaks = 0;
   readonly #server: Server;
   readonly #target: { host: string; port: number };
-  readonly #sockets = new Set<Socket>();
+  readonly #links = new Set<Link>();
   #held: { readonly server: Socket; readonly bytes: Buffer }[] = [];
 
   private constructor(target: { host: string; port: number }) {
@@ -34,24 +44,33 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    client.on("error", () => client.destroy());
     if (this.refusing) return void client.resetAndDestroy();
     const server = connect(this.#target);
-    const ends = [client, server];
-    const end = (): void => ends.forEach((socket) => socket.destroy());
-    for (const socket of ends) {
-      this.#sockets.add(socket);
+    const link: Link = { client, server, opening: Buffer.alloc(0) };
+    this.#links.add(link);
+    const end = (): void => {
+      client.destroy();
+      server.destroy();
+    };
+    server.on("error", () => server.destroy());
+    for (const socket of [client, server]) {
       // The other end learns of it by the end of its own connection, after what is still on its way to it.
-      socket
-        .on("error", () => socket.destroy())
-        .on("close", () => {
-          this.#sockets.delete(socket);
-          if (socket === server || !this.#held.some((held) => held.server === server)) end();
-        });
+      socket.on("close", () => {
+        this.#links.delete(link);
+        if (socket === server || !this.#held.some((held) => held.server === server)) end();
+      });
     }
+    const requests = new Delayed(server);
+    const answers = new Delayed(client);
     let left = this.breakAfterBytes();
     client.on("data", (bytes) => {
+      if (link.opening.length === 0) {
+        link.opening = bytes;
+        if (!this.admits(bytes)) return reset(link);
+      }
       if (this.holding) return void this.#held.push({ server, bytes });
-      server.write(left < bytes.length ? bytes.subarray(0, left) : bytes);
+      requests.write(left < bytes.length ? bytes.subarray(0, left) : bytes, this.requestDelayMs);
       left -= bytes.length;
       if (left >= 0) return;
       this.breaks += 1;
@@ -59,10 +78,7 @@ export class TcpProxy {
       server.end();
       client.destroy();
     });
-    server.on("data", (bytes) => {
-      if (this.delayMs === 0) client.write(bytes);
-      else setTimeout(() => client.writable && client.write(bytes), this.delayMs);
-    });
+    server.on("data", (bytes) => answers.write(bytes, this.delayMs));
   }
 
   /** Bytes that are held back. */
@@ -79,13 +95,43 @@ export class TcpProxy {
     for (const server of new Set(held.map((one) => one.server))) server.end();
   }
 
-  /** Breaks all connections that there are. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+  /** Breaks all connections that there are, or those that are not admitted any more. */
+  cut(isCut: (opening: Buffer) => boolean = () => true): void {
+    for (const link of this.#links) if (isCut(link.opening)) reset(link);
   }
 
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+function reset({ client, server }: Link): void {
+  client.destroy();
+  server.destroy();
+}
+
+/** One direction of a connection: bytes arrive in their order, however the delay changes. */
+class Delayed {
+  readonly #to: Socket;
+  readonly #waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
+
+  constructor(to: Socket) {
+    this.#to = to;
+  }
+
+  write(bytes: Buffer, delayMs: number): void {
+    if (delayMs === 0 && this.#waiting.length === 0) this.#to.write(bytes);
+    else if (this.#waiting.push({ bytes, dueAt: performance.now() + delayMs }) === 1) this.#wait();
+  }
+
+  #wait(): void {
+    setTimeout(() => this.#passOn(), Math.max(0, this.#waiting[0].dueAt - performance.now()));
+  }
+
+  #passOn(): void {
+    if (!this.#to.writable) return;
+    this.#to.write(this.#waiting.shift()!.bytes);
+    if (this.#waiting.length > 0) this.#wait();
   }
 }

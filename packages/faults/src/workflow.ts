@@ -1,23 +1,38 @@
-// A workflow on a real mesh: it reads and writes at every durability level, goes on elsewhere with its token, leaves tokens behind, and notes all of it.
+// A workflow on a real mesh: it reads and writes at every durability level, goes on elsewhere with its token, forks and joins, leaves tokens behind or gives them to another process, and notes all of it.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspectToken, MeshError, type Durability, type Mesh, type Session } from "@causalmesh/core";
-import type { SeededRandom, Stamp, Write } from "@causalmesh/core/testing";
-import { valueOf, type Recording } from "./recording.js";
+import type { SeededRandom, Stamp } from "@causalmesh/core/testing";
+import { valueOf, type Notebook, type NotedWrite } from "./recording.js";
 
 /** What a fault may answer a call with. Whatever else it fails with is a finding. */
-const EXCUSED = new Set(["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"]);
+const EXCUSED: readonly string[] = ["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"];
 const DURABILITIES: readonly Durability[] = ["memory", "replicated", "everywhere", "stored"];
 
 export interface WorkflowOptions {
   readonly name: string;
-  readonly recording: Recording;
+  readonly recording: Notebook;
   readonly random: SeededRandom;
   /** The programs that it roams between. Each with `retryWrites: false`: a write that was made twice has two names. */
   readonly meshes: readonly Mesh[];
   readonly addresses: readonly string[];
   readonly pauseMsMax: number;
   readonly paddingBytesMax: number;
+  /** Where it goes on from, with a past that the recording knows nothing of. */
+  readonly token?: string;
+  /** Chance of a step that forks and joins. */
+  readonly forkChance?: number;
+  /** Other processes, which take sessions over. */
+  readonly others?: Exchange;
+  /** Codes that are excused here beside those that any fault may cause. */
+  readonly excused?: readonly string[];
+}
+
+/** Sessions on their way between processes. */
+export interface Exchange {
+  give(held: HeldToken): void;
+  /** One that another process has given; undefined where there is none. */
+  take(): HeldToken | undefined;
 }
 
 /** A session as somebody holds it who has its token. */
@@ -26,24 +41,33 @@ export interface HeldToken {
   readonly token: string;
 }
 
+/** A call that failed, by the node that was asked last. */
+export interface FailedCall {
+  readonly code: string;
+  readonly node: string;
+  readonly message: string;
+}
+
 export class Workflow {
   readonly #options: WorkflowOptions;
-  readonly #label: string;
+  #label: string;
   readonly #held: HeldToken[] = [];
   #session: Session;
+  #branches = 0;
   #stopped = false;
   /** Calls that were answered. */
   answered = 0;
-  /** Answers with an error that the fault excuses, by code. */
-  readonly excused = new Map<string, number>();
+  /** Answers with an error that a fault excuses. */
+  readonly excused: FailedCall[];
 
-  constructor(options: WorkflowOptions) {
+  constructor(options: WorkflowOptions, trunk?: Workflow) {
     this.#options = options;
-    this.#label = options.recording.begin(options.name);
-    this.#session = this.#begin();
+    this.excused = trunk === undefined ? [] : trunk.excused;
+    this.#label = options.recording.begin(options.name, trunk === undefined ? [] : [trunk.#label]);
+    this.#session = trunk === undefined ? this.#begin(options.token) : trunk.#session.fork();
   }
 
-  #begin(token?: string): Session {
+  #begin(token?: string | readonly string[]): Session {
     const { random, meshes, addresses } = this.#options;
     return random.pick(meshes).session(token, { node: random.pick(addresses) });
   }
@@ -54,11 +78,12 @@ export class Workflow {
   }
 
   async run(): Promise<void> {
-    const { random, pauseMsMax } = this.#options;
+    const { random, pauseMsMax, forkChance = 0 } = this.#options;
     while (!this.#stopped) {
       await sleep(random.between(0, pauseMsMax));
       if (random.chance(0.4)) await this.#roam();
-      await this.#act();
+      if (random.chance(forkChance)) await this.#forkAndJoin();
+      else await this.#act();
     }
   }
 
@@ -81,20 +106,56 @@ export class Workflow {
 
   #failed(error: unknown): void {
     const code = error instanceof MeshError ? error.code : String(error);
-    if (EXCUSED.has(code)) this.excused.set(code, (this.excused.get(code) ?? 0) + 1);
-    else this.#options.recording.fail(`${this.#label} at ${this.#session.node}: ${code}: ${(error as Error).message}`);
+    const { recording, excused = [] } = this.#options;
+    const { node } = this.#session;
+    const { message, cause } = error as Error;
+    if (EXCUSED.includes(code) || excused.includes(code))
+      this.excused.push({ code, node, message: `${message} (${cause instanceof Error ? cause.message : "no cause"})` });
+    else recording.fail(`${this.#label} at ${node}: ${code}: ${message}`);
   }
 
   async #roam(): Promise<void> {
+    const { random, others } = this.#options;
     const token = await this.#token();
     if (token === undefined) return;
-    this.#session = this.#begin(token);
-    if (this.#options.random.chance(0.1)) await this.#leaveToken();
+    if (others !== undefined && random.chance(0.2)) this.#exchange(token, others);
+    else this.#session = this.#begin(token);
+    if (random.chance(0.1)) await this.#leaveToken();
+  }
+
+  /** Gives its session away, and goes on with another one. */
+  #exchange(token: string, others: Exchange): void {
+    const { name, recording } = this.#options;
+    others.give({ label: this.#label, token });
+    const taken = others.take();
+    this.#label = recording.begin(name, taken === undefined ? [] : [taken.label]);
+    this.#session = this.#begin(taken?.token);
+  }
+
+  /** Two branches at random nodes, one call each, joined by their tokens. */
+  async #forkAndJoin(): Promise<void> {
+    const { name, recording } = this.#options;
+    const branches = [1, 2].map(() => new Workflow({ ...this.#options, name: `${name}b${++this.#branches}`, others: undefined }, this));
+    const tokens = await Promise.all(branches.map((branch) => branch.#branch()));
+    this.answered += branches.reduce((sum, { answered }) => sum + answered, 0);
+    const joined = tokens.filter((token) => token !== undefined);
+    if (joined.length < tokens.length) return;
+    this.#session = this.#begin(joined);
+    this.#label = recording.begin(
+      name,
+      branches.map((branch) => branch.#label),
+    );
+  }
+
+  async #branch(): Promise<string | undefined> {
+    await this.#roam();
+    await this.#act();
+    return await this.#token();
   }
 
   async #leaveToken(): Promise<void> {
     const token = await this.#token();
-    if (token !== undefined) this.#held.push({ label: this.#options.recording.begin(`${this.#label} token`, this.#label), token });
+    if (token !== undefined) this.#held.push({ label: this.#options.recording.begin(`${this.#label} token`, [this.#label]), token });
   }
 
   /** undefined while its own writes are too many to travel. */
@@ -133,7 +194,7 @@ export class Workflow {
     );
   }
 
-  async #writing(write: Write, durability: Durability, make: () => Promise<void>): Promise<void> {
+  async #writing(write: NotedWrite, durability: Durability, make: () => Promise<void>): Promise<void> {
     const { recording } = this.#options;
     try {
       await make();
@@ -146,7 +207,7 @@ export class Workflow {
   }
 
   /** What the session's token says about its newest write, for as long as it carries it. */
-  async #stampOf({ keys }: Write): Promise<Stamp | undefined> {
+  async #stampOf({ keys }: NotedWrite): Promise<Stamp | undefined> {
     const token = await this.#token();
     const own = token === undefined ? undefined : inspectToken(token).own.at(-1);
     if (own === undefined || own.keys.length !== keys.length || !own.keys.every((key) => keys.includes(key))) return undefined;

@@ -10,6 +10,9 @@ const RULES: readonly ErrorRule[] = [
     "STORE_UNAVAILABLE",
     "the table is asked for more than it may give; give it more capacity, or on-demand billing",
   ],
+  [/^Unread/, "STORE_UNAVAILABLE", "the table left keys unread each time; give it more capacity"],
+  [/^ConditionalCheckFailed/, "STORE_UNAVAILABLE", "it is written to by too many at once, or damaged; end those that are of no mesh"],
+  [/Waiter has timed out|"TIMEOUT"/, "STORE_UNAVAILABLE", "the table was not made within a minute; look at it in the console"],
   [
     /^(AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|MissingAuthenticationToken|IncompleteSignature|InvalidClientTokenId|NotAuthorized)/,
     "STORE_LOCKED",
@@ -26,25 +29,19 @@ export function dynamodbError(name: string, cause: unknown): MeshError {
   return storeError(name, cause, RULES, "check the address and the network", { text: namedText(cause) });
 }
 
-/** Whether the condition of a write did not hold: what stands there wins. */
-export function isConditionFailed(error: unknown): boolean {
-  return nameOf(error) === "ConditionalCheckFailedException";
-}
-
-/** What a request by itself would have failed with that was a part of a transaction. */
-export function conditionFailed(): Error {
-  return Object.assign(new Error("the condition did not hold"), { name: "ConditionalCheckFailedException" });
-}
-
-/** Whether the same may succeed in a moment: others write the same items, or a transaction was throttled, which the SDK does not repeat. */
-export function isContended(error: unknown): boolean {
-  return /^Transaction(Conflict|InProgress)|^TransactionCanceled.*(TransactionConflict|Throttling|ThroughputExceeded)/s.test(namedText(error));
-}
+/** As the SDK names its own. */
+export const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 
 /** Empty for what is no error. */
-export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "";
-}
+export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
+
+/** What a write fails with whose condition does not hold: what stands there wins. */
+export const conditionFailed = (): Error => named("ConditionalCheckFailedException", "another one stands there");
+export const isConditionFailed = (error: unknown): boolean => nameOf(error) === "ConditionalCheckFailedException";
+
+/** Whether the same may succeed in a moment: others write the same items, or a transaction was throttled, which the SDK does not repeat. */
+export const isContended = (error: unknown): boolean =>
+  /^Transaction(Conflict|InProgress)|^TransactionCanceled.*(TransactionConflict|Throttling|ThroughputExceeded)/s.test(namedText(error));
 
 function namedText(cause: unknown): string {
   const name = nameOf(cause);

@@ -4,12 +4,11 @@
 // It is small whatever the age of the mesh, since it is written with each batch: the view's bytes, and the counters as they were when that began, stand
 // apart under the name `view`.
 
-import { GetItemCommand, PutItemCommand, TransactGetItemsCommand, type AttributeValue, type Put } from "@aws-sdk/client-dynamodb";
-import { otherFormat } from "@causalmesh/adapter-kit";
-import { fencedError, MeshError, type FlushedCounters } from "@causalmesh/core";
-import { isConditionFailed, nameOf } from "./errors.js";
-import { ATTEMPTS_MAX, pause } from "./pause.js";
-import { FORMAT, metaKey, number, type Item } from "./schema.js";
+import { GetItemCommand, PutItemCommand, TransactGetItemsCommand, type Put } from "@aws-sdk/client-dynamodb";
+import { otherFormat, withRetries } from "@causalmesh/adapter-kit";
+import { fencedError, type FlushedCounters } from "@causalmesh/core";
+import { isConditionFailed } from "./errors.js";
+import { decodeCounters, encodeCounters, FORMAT, metaKey, number } from "./schema.js";
 import type { Table } from "./table.js";
 
 /** Its fields, without its key. `applies` are the names of those under way. */
@@ -22,44 +21,18 @@ export interface Head {
   readonly flushed: FlushedCounters;
 }
 
-export type Edit = (head: Head) => Head;
-
-/** Those that are greater in each. */
-export function joined(counters: FlushedCounters, others: FlushedCounters): FlushedCounters {
-  const greatest = new Map(counters);
-  for (const [replica, counter] of others) greatest.set(replica, Math.max(counter, greatest.get(replica) ?? 0));
-  return [...greatest];
-}
-
-export function encodeCounters(counters: FlushedCounters): AttributeValue {
-  return { M: Object.fromEntries(counters.map(([replica, counter]) => [replica, number(counter)])) };
-}
-
-export function decodeCounters(attribute: AttributeValue | undefined): FlushedCounters {
-  return Object.entries(attribute?.M ?? {}).map(([replica, counter]) => [Number(replica), Number(counter.N)] as const);
-}
-
 /**
  * Throws STORE_INVALID for one of another format. By a transaction of one item where the server has those: a plain read gives the head as it was before a batch that is being committed, whose rows may be
  * seen already; this one waits for it.
  */
-export async function readHead({ send, name, TableName, prefix, server }: Table): Promise<Head> {
+export async function readHead({ send, name, TableName, prefix, transacts }: Table): Promise<Head> {
   const Get = { TableName, Key: metaKey(prefix, "head") };
-  const item = await (server.transacts
-    ? send(new TransactGetItemsCommand({ TransactItems: [{ Get }] })).then(({ Responses }) => Responses?.[0]?.Item, unknown)
-    : plainly());
+  const item = transacts
+    ? (await send(new TransactGetItemsCommand({ TransactItems: [{ Get }] }))).Responses?.[0]?.Item
+    : (await send(new GetItemCommand({ ...Get, ConsistentRead: true }))).Item;
   const { format, version, epoch, view, applies, flushed } = item ?? {};
   if (item !== undefined && format?.N !== String(FORMAT)) throw otherFormat(name, format?.N, FORMAT);
   return { version: Number(version?.N ?? 0), epoch: Number(epoch?.N ?? 0), view: view?.S, applies: applies?.SS ?? [], flushed: decodeCounters(flushed) };
-
-  async function plainly(): Promise<Item | undefined> {
-    return (await send(new GetItemCommand({ ...Get, ConsistentRead: true }))).Item;
-  }
-  async function unknown(error: unknown): Promise<Item | undefined> {
-    if (nameOf(error) !== "UnknownOperationException") throw error;
-    server.transacts = false;
-    return await plainly();
-  }
 }
 
 /** Writes what follows `before`, if that is still there. */
@@ -84,24 +57,22 @@ export function putHead({ TableName, prefix }: Table, before: Head, { epoch, vie
  * Compares and swaps until it succeeds; `swap` writes the head, by itself or together with what belongs to it, and throws ConditionalCheckFailed where that
  * has changed. An edit may happen twice, when an answer is lost, and has to change nothing then.
  */
-export async function changeHead(table: Table, edit: Edit, swap: (put: Put) => Promise<unknown> = (put) => table.send(new PutItemCommand(put))): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const before = table.server.head ?? (await readHead(table));
+export async function changeHead(
+  table: Table,
+  edit: (head: Head) => Head,
+  swap: (put: Put) => Promise<unknown> = (put) => table.send(new PutItemCommand(put)),
+): Promise<void> {
+  await withRetries(async () => {
+    const before = table.head ?? (await readHead(table));
     const next = edit(before);
-    table.server.head = undefined;
-    try {
-      await swap(putHead(table, before, next));
-      table.server.head = { ...next, version: before.version + 1 };
-      return;
-    } catch (error) {
-      if (!isConditionFailed(error)) throw error;
-    }
-    if (attempt > 0) await pause(attempt);
-  }
-  throw new MeshError("STORE_UNAVAILABLE", `${table.name} is written to by too many at once; end those that are of no mesh`);
+    table.head = undefined;
+    await swap(putHead(table, before, next));
+    table.head = { ...next, version: before.version + 1 };
+  }, isConditionFailed);
 }
 
-/** A batch of this epoch may be written. Throws NODE_BEHIND. */
-export function fence({ name }: Table, { epoch: current }: Head, epoch = current): void {
-  if (epoch < current) throw fencedError(name, current);
+/** The head under which a batch of this epoch may be written. Throws NODE_BEHIND. */
+export function fenced({ name }: Table, head: Head, epoch = head.epoch): Head {
+  if (epoch < head.epoch) throw fencedError(name, head.epoch);
+  return head;
 }

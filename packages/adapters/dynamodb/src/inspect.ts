@@ -1,8 +1,7 @@
-// A look at a table from outside the store: what is there, and what these credentials may. It changes nothing, whatever it finds: for tools that ask before
-// nodes are started.
+// A look at a table from outside the store: what is there, and what these credentials may.
 
 import { BatchGetItemCommand, DeleteItemCommand, DescribeTimeToLiveCommand, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { MeshError } from "@causalmesh/core";
+import { versionOrProblem, type Inspection } from "@causalmesh/adapter-kit";
 import { dynamodbError, nameOf } from "./errors.js";
 import type { DynamodbStoreOptions } from "./options.js";
 import { readHead } from "./head.js";
@@ -10,17 +9,9 @@ import { FORMAT, metaKey } from "./schema.js";
 import { checkKey, describeTable, openTable, type Table } from "./table.js";
 
 /** What stands in a table, and what the credentials that asked may do there. */
-export interface DynamodbInspection {
-  /** The store's, without secrets. */
-  readonly name: string;
+export interface DynamodbInspection extends Inspection {
   /** The table's, such as ACTIVE; undefined where there is no table, or where the credentials may not ask. */
   readonly status: string | undefined;
-  /** The format under the prefix; undefined where there is none yet, or where `problem` says why it cannot be told. */
-  readonly version: number | undefined;
-  /** The format that this version of the adapter makes and reads. */
-  readonly versionExpected: number;
-  /** Why the store cannot be used as it is, if that is so: STORE_INVALID. */
-  readonly problem: MeshError | undefined;
   /** Whether the table drops deleted and expired rows in time; undefined where there is no table, or where that cannot be asked. */
   readonly expires: boolean | undefined;
   /** Actions that a node needs and that these credentials are refused; those that make a table cannot be found out. */
@@ -46,16 +37,12 @@ async function inspect(table: Table): Promise<DynamodbInspection> {
   const missing = [...(found === "unknown" ? ["dynamodb:DescribeTable"] : []), ...(await missingRights(table))];
   const timeToLive = await send(new DescribeTimeToLiveCommand({ TableName })).catch(() => undefined);
   const expires = timeToLive && timeToLive.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED";
-  const common = { name, status: isThere ? found.TableStatus : undefined, versionExpected: FORMAT, expires, missing };
-  try {
+  const told = await versionOrProblem(async () => {
     if (isThere) checkKey(table, found);
-    const readable = found !== undefined && !missing.includes("dynamodb:GetItem");
-    const isUsed = readable && (await readHead(table)).version > 0;
-    return { ...common, version: isUsed ? FORMAT : undefined, problem: undefined };
-  } catch (error) {
-    if (error instanceof MeshError && error.code === "STORE_INVALID") return { ...common, version: undefined, problem: error };
-    throw error;
-  }
+    const isUsed = found !== undefined && !missing.includes("dynamodb:GetItem") && (await readHead(table)).version > 0;
+    return isUsed ? FORMAT : undefined;
+  });
+  return { name, status: isThere ? found.TableStatus : undefined, versionExpected: FORMAT, expires, missing, ...told };
 }
 
 /** Asks for each action, those that write under a condition that never holds: AWS looks at the rights before the table. */

@@ -13,10 +13,11 @@
 
 import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { joined } from "@causalmesh/adapter-kit";
 import type { FlushedCounters } from "@causalmesh/core";
-import { changeHead, decodeCounters, encodeCounters, fence, joined, type Head } from "./head.js";
+import { changeHead, fenced, type Head } from "./head.js";
 import { readItems } from "./read.js";
-import { inParts, number, VALUE_BYTES_MAX, type Item } from "./schema.js";
+import { decodeCounters, encodeCounters, inParts, number, VALUE_BYTES_MAX, type Item } from "./schema.js";
 import type { Table } from "./table.js";
 import { putAll } from "./write.js";
 
@@ -29,39 +30,27 @@ export interface Batch {
   readonly epoch: number | undefined;
 }
 
-export interface Entry extends Batch {
-  /** NAME#PARTS */
-  readonly name: string;
-  readonly parts: readonly (readonly Item[])[];
-  /** Whether it is known to be in the head. */
-  isNamed: boolean;
-}
-
-export function entryOf(batch: Batch): Entry {
-  const parts = inParts(batch.rows, Infinity, VALUE_BYTES_MAX);
-  return { ...batch, name: `${randomUUID()}#${parts.length}`, parts, isNamed: false };
-}
-
 function keysOf(prefix: string, name: string): Item[] {
   const [apply, parts] = name.split("#");
   return Array.from({ length: Number(parts) }, (_, part) => ({ pk: { S: `${prefix}#journal#${apply}` }, sk: { S: String(part) } }));
 }
 
-/** May be repeated. Throws NODE_BEHIND where its epoch is over; nothing of it will be written then. */
-export async function writeDown(table: Table, { name, parts, flushed, epoch }: Entry): Promise<void> {
+/** Gives its name. Throws NODE_BEHIND where its epoch is over; nothing of it will be written then. */
+export async function writeDown(table: Table, { rows, flushed, epoch }: Batch): Promise<string> {
   const { send, TableName, prefix } = table;
+  const parts = inParts(rows, Infinity, VALUE_BYTES_MAX);
+  const name = `${randomUUID()}#${parts.length}`;
   const common = { flushed: encodeCounters(flushed), goneAt: number(Math.ceil((Date.now() + KEPT_MS) / 1000)) };
   const items = keysOf(prefix, name).map((key, index) => ({ ...key, ...common, rows: { L: parts[index].map((row) => ({ M: row })) } }));
   await Promise.all(items.map((Item) => send(new PutItemCommand({ TableName, Item }))));
-  await changeHead(table, (head) => {
-    fence(table, head, epoch);
-    return { ...head, applies: [...new Set([...head.applies, name])] };
-  });
+  await changeHead(table, (head) => ({ ...fenced(table, head, epoch), applies: [...new Set([...head.applies, name])] }));
+  return name;
 }
 
-/** All its rows are in the table. An apply whose name is there without its parts was done before. */
-export async function strikeOut(table: Table, name: string, flushed: FlushedCounters): Promise<void> {
+/** Writes the rows of what has been written down, then strikes it out with its counters. `goOn` as in `putAll`. */
+export async function carryOut(table: Table, name: string, { rows, flushed }: Omit<Batch, "epoch">, goOn?: () => void): Promise<void> {
   const { send, TableName, prefix } = table;
+  await putAll(table, rows, goOn);
   await changeHead(table, (head) => ({ ...head, applies: head.applies.filter((other) => other !== name), flushed: joined(head.flushed, flushed) }));
   // Nobody waits for it, and what stays goes by itself.
   void Promise.allSettled(keysOf(prefix, name).map((Key) => send(new DeleteItemCommand({ TableName, Key }))));
@@ -69,19 +58,16 @@ export async function strikeOut(table: Table, name: string, flushed: FlushedCoun
 
 /**
  * Completes what is under way. Rows that the counters have reached since are left alone: somebody else flushed them, and what has followed
- * may be gone again, such as a deletion.
+ * may be gone again, such as a deletion. An apply whose name is there without its parts was done before.
  */
-export async function complete(table: Table, { applies, flushed }: Head): Promise<void> {
+export async function complete(table: Table, { applies, flushed }: Head, goOn?: () => void): Promise<void> {
   const reached = new Map(flushed);
   for (const name of applies) {
     const keys = keysOf(table.prefix, name);
     const found = await readItems(table, keys);
     const parts = found.length < keys.length ? [] : found;
     const rows = parts.flatMap((part) => part.rows.L!.map(({ M }) => M!));
-    await putAll(
-      table,
-      rows.filter(({ replica, counter }) => Number(counter.N) > (reached.get(Number(replica.N)) ?? 0)),
-    );
-    await strikeOut(table, name, decodeCounters(parts[0]?.flushed));
+    const left = rows.filter(({ replica, counter }) => Number(counter.N) > (reached.get(Number(replica.N)) ?? 0));
+    await carryOut(table, name, { rows: left, flushed: decodeCounters(parts[0]?.flushed) }, goOn);
   }
 }

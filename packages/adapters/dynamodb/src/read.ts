@@ -1,9 +1,9 @@
 // Reading: many keys in few requests, and a scan over all shards in the order of keys.
 
 import { BatchGetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { copyRow } from "@causalmesh/adapter-kit";
-import { MeshError, type Row, type ScanPage } from "@causalmesh/core";
-import { ATTEMPTS_MAX, pause } from "./pause.js";
+import { copyRow, withRetries } from "@causalmesh/adapter-kit";
+import type { Row, ScanPage } from "@causalmesh/core";
+import { named, nameOf } from "./errors.js";
 import { decodeRow, inParts, rowKey, SHARDS, shardPk, type Item } from "./schema.js";
 import type { Table } from "./table.js";
 
@@ -31,18 +31,22 @@ export async function readItems(table: Table, keys: readonly Item[]): Promise<It
 }
 
 /** DynamoDB answers with 16 MB at most, and under load with less; the rest is asked for again, after a pause where nothing came. */
-async function readBatch({ send, TableName, name }: Table, keys: Item[]): Promise<Item[]> {
+async function readBatch({ send, TableName }: Table, keys: Item[]): Promise<Item[]> {
   const found: Item[] = [];
-  for (let unread = keys, attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const answer = await send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: unread, ConsistentRead: true } } }));
-    const items = answer.Responses?.[TableName] ?? [];
+  const readSome = async (unread: Item[]): Promise<Item[]> => {
+    const { Responses, UnprocessedKeys } = await send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: unread, ConsistentRead: true } } }));
+    const items = Responses?.[TableName] ?? [];
     found.push(...items);
-    unread = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
-    if (unread.length === 0) return found;
-    if (items.length > 0) attempt = -1;
-    else await pause(attempt);
-  }
-  throw new MeshError("STORE_UNAVAILABLE", `${name} left keys unread ${ATTEMPTS_MAX} times; give the table more capacity`);
+    const left = UnprocessedKeys?.[TableName]?.Keys ?? [];
+    if (items.length === 0 && left.length > 0) throw named("Unread", `${left.length} keys`);
+    return left;
+  };
+  for (let unread = keys; unread.length > 0;)
+    unread = await withRetries(
+      async () => await readSome(unread),
+      (error) => nameOf(error) === "Unread",
+    );
+  return found;
 }
 
 interface ShardPage {

@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { damagedRow, partsOf } from "@causalmesh/adapter-kit";
-import { limits, type Row } from "@causalmesh/core";
+import { limits, type FlushedCounters, type Row } from "@causalmesh/core";
 
 /** Raised with each change of the format; a store of another version is refused. */
 export const FORMAT = 1;
@@ -29,6 +29,12 @@ export type Item = Record<string, AttributeValue>;
 export const metaKey = (prefix: string, name: string): Item => ({ pk: { S: `${prefix}#meta` }, sk: { S: name } });
 export const shardPk = (prefix: string, shard: number): string => `${prefix}#${shard}`;
 export const number = (value: number): AttributeValue => ({ N: String(value) });
+
+export const encodeCounters = (counters: FlushedCounters): AttributeValue => ({
+  M: Object.fromEntries(counters.map(([replica, counter]) => [replica, number(counter)])),
+});
+export const decodeCounters = (attribute: AttributeValue | undefined): FlushedCounters =>
+  Object.entries(attribute?.M ?? {}).map(([replica, counter]) => [Number(replica), Number(counter.N)]);
 
 /** The shard is the same in every version: it says where a row stands. */
 export function rowKey(prefix: string, key: string): Item {

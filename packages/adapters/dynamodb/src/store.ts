@@ -19,7 +19,7 @@ export function dynamodbStore(options: DynamodbStoreOptions): Store {
   const { table, calls, close } = openTable(options);
   const flush = new Flush(table);
   const prepared = lazily(async () => {
-    await prepareTable(table, options.createTable ?? true);
+    await calls.run(async (signal) => await prepareTable(table, options.createTable ?? true, signal), Infinity);
     // Completes what was cut off.
     await readState(table);
   });

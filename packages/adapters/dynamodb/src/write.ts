@@ -3,9 +3,10 @@
 
 import { randomUUID } from "node:crypto";
 import { PutItemCommand, TransactWriteItemsCommand, type Put, type TransactionCanceledException } from "@aws-sdk/client-dynamodb";
-import { conditionFailed, isConditionFailed, nameOf } from "./errors.js";
+import pMap from "p-map";
+import { conditionFailed } from "./errors.js";
 import { inParts, type Item } from "./schema.js";
-import type { Table } from "./table.js";
+import { unless, type Table } from "./table.js";
 
 /** What one transaction takes, one item left for the head. */
 const TRANSACTION_ROWS_MAX = 99;
@@ -26,23 +27,18 @@ function putRow({ TableName }: Table, row: Item): Put {
 }
 
 /** Whether they go in one transaction. */
-export function isTransaction({ server }: Table, rows: readonly Item[]): boolean {
-  return server.transacts && inParts(rows, TRANSACTION_ROWS_MAX, TRANSACTION_BYTES_MAX).length === 1;
+export function isTransaction({ transacts }: Table, rows: readonly Item[]): boolean {
+  return transacts && inParts(rows, TRANSACTION_ROWS_MAX, TRANSACTION_BYTES_MAX).length === 1;
 }
 
-/**
- * All that wins at once, with the head, or nothing; what loses falls out, and the others are sent again. False, and nothing is written, where the
- * server has no transactions. Throws ConditionalCheckFailed for a head that has changed.
- */
-export async function transact(table: Table, rows: readonly Item[], head?: Put): Promise<boolean> {
+/** All that wins at once, with the head, or nothing; what loses falls out, and the others are sent again. Throws ConditionalCheckFailed for a head that has changed. */
+export async function transact(table: Table, rows: readonly Item[], head?: Put): Promise<void> {
   for (let left = rows; left.length > 0 || head !== undefined;) {
     const puts = [...left.map((row) => putRow(table, row)), ...(head === undefined ? [] : [head])];
     try {
       // The SDK may send it several times when answers are lost; under its token it happens once.
-      await table.send(new TransactWriteItemsCommand({ TransactItems: puts.map((Put) => ({ Put })), ClientRequestToken: randomUUID() }));
-      return true;
+      return void (await table.send(new TransactWriteItemsCommand({ TransactItems: puts.map((Put) => ({ Put })), ClientRequestToken: randomUUID() })));
     } catch (error) {
-      if (nameOf(error) === "UnknownOperationException") return (table.server.transacts = false);
       const reasons = (error as TransactionCanceledException).CancellationReasons ?? [];
       if (reasons[left.length]?.Code === LOST) throw conditionFailed();
       const winners = left.filter((_, index) => reasons[index]?.Code !== LOST);
@@ -50,34 +46,26 @@ export async function transact(table: Table, rows: readonly Item[], head?: Put):
       left = winners;
     }
   }
-  return true;
 }
 
 /**
- * All that wins, in any order, several at a time. `there` is told of what is in the table, by this or by what wins over it; when it throws, or
- * a request fails, no other one begins.
+ * All that wins and is not there yet, in any order, several at a time. When a request fails, or `goOn` throws, no other one begins; who gives that
+ * one may come back, so what is there is remembered.
  */
-export async function putAll(table: Table, rows: readonly Item[], there: (part: readonly Item[]) => void = () => undefined): Promise<void> {
-  const [rowsMax, inFlight] = table.server.transacts ? [TRANSACTION_ROWS_MAX, TRANSACTIONS_IN_FLIGHT_MAX] : [1, PUTS_IN_FLIGHT_MAX];
-  const left = each(inParts(rows, rowsMax, TRANSACTION_BYTES_MAX));
-  const work = async (): Promise<void> => {
-    // One generator for all of them: leaving the loop by an error ends it for the others too.
-    for (const part of left) {
-      if (part.length === 1 || !(await transact(table, part))) for (const row of part) await put(table, row);
-      there(part);
-    }
+export async function putAll(table: Table, rows: readonly Item[], goOn?: () => void): Promise<void> {
+  const [rowsMax, concurrency] = table.transacts ? [TRANSACTION_ROWS_MAX, TRANSACTIONS_IN_FLIGHT_MAX] : [1, PUTS_IN_FLIGHT_MAX];
+  const putPart = async (part: readonly Item[]): Promise<void> => {
+    if (part.length > 1) await transact(table, part);
+    else for (const row of part) await unless(/^ConditionalCheckFailed/, table.send(new PutItemCommand(putRow(table, row))));
+    if (goOn === undefined) return;
+    for (const row of part) table.there.add(stampOf(row));
+    goOn();
   };
-  await Promise.all(Array.from({ length: inFlight }, work));
+  await pMap(inParts(missing(table, rows), rowsMax, TRANSACTION_BYTES_MAX), putPart, { concurrency });
 }
 
-function* each<Value>(values: readonly Value[]): Generator<Value> {
-  yield* values;
+export function missing({ there }: Table, rows: readonly Item[]): readonly Item[] {
+  return there.size === 0 ? rows : rows.filter((row) => !there.has(stampOf(row)));
 }
 
-async function put(table: Table, row: Item): Promise<void> {
-  try {
-    await table.send(new PutItemCommand(putRow(table, row)));
-  } catch (error) {
-    if (!isConditionFailed(error)) throw error;
-  }
-}
+const stampOf = ({ sk, timestamp, replica }: Item): string => [timestamp.N, replica.N, sk.S].join(" ");

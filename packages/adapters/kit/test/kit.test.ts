@@ -2,7 +2,21 @@
 
 import { limits, MeshError, type Row } from "@causalmesh/core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { checkPrefix, checkTimeoutMs, checkWhole, copyRow, lazily, partsOf, storeError, wins, withPauses, type ErrorRule } from "../src/index.js";
+import {
+  checkPrefix,
+  checkTimeoutMs,
+  checkWhole,
+  copyRow,
+  joined,
+  lazily,
+  partsOf,
+  storeError,
+  versionOrProblem,
+  wins,
+  withPauses,
+  withRetries,
+  type ErrorRule,
+} from "../src/index.js";
 
 const row = (key: string, bytes = 0, stamp: Partial<Row> = {}): Row => ({
   key,
@@ -161,5 +175,74 @@ describe("withPauses", () => {
     isAway = false;
     vi.advanceTimersByTime(limits.RETRY_DELAY_MS_MIN);
     expect(await get()).toBe("made");
+  });
+});
+
+describe("joined", () => {
+  it("has per replica the greater counter, and leaves what it is given as it is", () => {
+    const [counters, others] = [
+      [
+        [1, 5],
+        [2, 9],
+      ],
+      [
+        [2, 3],
+        [1, 6],
+        [3, 1],
+      ],
+    ] as [number, number][][];
+    expect(joined(counters, others)).toEqual([
+      [1, 6],
+      [2, 9],
+      [3, 1],
+    ]);
+    expect(counters).toEqual([
+      [1, 5],
+      [2, 9],
+    ]);
+    expect(joined([], [])).toEqual([]);
+  });
+});
+
+describe("versionOrProblem", () => {
+  it("tells the version, or why it cannot be told; what is no STORE_INVALID is thrown", async () => {
+    expect(await versionOrProblem(async () => 3)).toEqual({ version: 3, problem: undefined });
+    const problem = new MeshError("STORE_INVALID", "of another version");
+    expect(await versionOrProblem(async () => await Promise.reject(problem))).toEqual({ version: undefined, problem });
+    for (const other of [new MeshError("STORE_UNAVAILABLE", "away"), new Error("STORE_INVALID")])
+      await expect(versionOrProblem(async () => await Promise.reject(other))).rejects.toBe(other);
+  });
+});
+
+describe("withRetries", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const passing = new Error("busy");
+  const failing = (times: number, error: unknown = passing) => vi.fn(async () => (times-- > 0 ? await Promise.reject(error as Error) : "done"));
+
+  it("tries again what may pass, each time after a longer pause, which is jittered", async () => {
+    const work = failing(2);
+    const done = withRetries(work, (error) => error === passing);
+    await vi.advanceTimersByTimeAsync(limits.RETRY_DELAY_MS_MIN / 2 - 1);
+    expect(work).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(limits.RETRY_DELAY_MS_MIN / 2 + 1);
+    expect(work).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(limits.RETRY_DELAY_MS_MIN - 1);
+    await vi.advanceTimersByTimeAsync(limits.RETRY_DELAY_MS_MIN + 1);
+    expect(await done).toBe("done");
+  });
+
+  it("gives up what never passes, with what it failed with last", async () => {
+    const work = failing(100);
+    const refused = expect(withRetries(work, () => true)).rejects.toBe(passing);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await refused;
+    expect(work).toHaveBeenCalledTimes(8);
+  });
+
+  it("does not try again what will not pass", async () => {
+    const work = failing(1, new Error("broken"));
+    await expect(withRetries(work, (error) => error === passing)).rejects.toThrow("broken");
+    expect(work).toHaveBeenCalledTimes(1);
   });
 });

@@ -1,7 +1,7 @@
 // LMDB as the mesh's Store: durable, in a folder, shared by the processes of one machine.
 
 import { mkdirSync } from "node:fs";
-import { closedError, otherFormat } from "@causalmesh/adapter-kit";
+import { closedError, joined, otherFormat } from "@causalmesh/adapter-kit";
 import { fencedError, limits, MeshError } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import { open, type Database, type RootDatabase } from "lmdb";
@@ -108,15 +108,14 @@ class LmdbStore implements Store {
         return stored === undefined || replaces(row, stored);
       });
       const writes = winners.map((row) => [row, encodeRow(row)] as const);
-      const counters = new Map(this.#flushed());
-      for (const [replica, counter] of flushed) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
+      const counters = joined(this.#flushed(), flushed);
       const now = Date.now();
       for (const [row, stored] of writes) {
         void this.#rows.put(encodeKey(row.key), stored);
         noteDead(this.#dead, row, stored, now);
       }
       removeDead(this.#dead, this.#rows, now);
-      void this.#meta.put("flushed", Buffer.from(JSON.stringify([...counters])));
+      void this.#meta.put("flushed", Buffer.from(JSON.stringify(counters)));
     });
   }
 

@@ -1,7 +1,7 @@
 // A store in the memory of this process: for tests, for benches, and as the oracle that other stores are compared with. It is
 // as simple as the contract allows. Every method does its work before it returns its promise, so each call is atomic.
 
-import { copyRow, wins } from "@causalmesh/adapter-kit";
+import { copyRow, joined, wins } from "@causalmesh/adapter-kit";
 import { fencedError, MeshError } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import { KeyIndex } from "./key-index.js";
@@ -18,7 +18,7 @@ class MemoryStore implements Store {
   readonly name = "memory";
   readonly #rows = new Map<string, Row>();
   readonly #keys = new KeyIndex();
-  readonly #flushed = new Map<number, number>();
+  #flushed: FlushedCounters = [];
   #registry: RegistryRecord | undefined;
   #closed = false;
 
@@ -39,9 +39,7 @@ class MemoryStore implements Store {
       else if (!wins(row, present)) continue;
       this.#rows.set(row.key, copyRow(row));
     }
-    for (const [replica, counter] of flushed) {
-      if (counter > (this.#flushed.get(replica) ?? 0)) this.#flushed.set(replica, counter);
-    }
+    this.#flushed = joined(this.#flushed, flushed);
   }
 
   async readRegistry(): Promise<RegistryState> {

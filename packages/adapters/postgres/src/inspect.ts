@@ -1,24 +1,17 @@
-// A look at a database from outside the store: what is there, and what a role may. It changes nothing, whatever it finds: for tools that ask before nodes are started.
+// A look at a database from outside the store: what is there, and what a role may.
 
+import { versionOrProblem, type Inspection } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
 import type { ClientBase } from "pg";
 import { Connections } from "./connections.js";
 import { postgresError } from "./errors.js";
 import { resolveOptions, type PostgresStoreOptions, type Settings } from "./options.js";
-import { SCHEMA_VERSION, sqlFor, TABLES, type Sql } from "./sql.js";
+import { PLACE, RIGHTS, SCHEMA_VERSION, sqlFor, TABLES, type Sql } from "./sql.js";
 import { readPlace } from "./tables.js";
 
 /** What stands in a database, and what the role that asked may do there. */
-export interface PostgresInspection {
-  /** The store's, without secrets. */
-  readonly name: string;
+export interface PostgresInspection extends Inspection {
   readonly role: string;
-  /** The format of the tables; undefined where there are none yet, or where `problem` says why it cannot be told. */
-  readonly version: number | undefined;
-  /** The format that this version of the adapter makes and reads. */
-  readonly versionExpected: number;
-  /** Why the store cannot be used as it is, if that is so: STORE_INVALID. */
-  readonly problem: MeshError | undefined;
   /** Whether the server takes writes: a standby does not, nor does one that is set to read only. */
   readonly writable: boolean;
   /** Rights that the role lacks, in words; empty where it may all that a node does. */
@@ -42,19 +35,6 @@ interface Right {
   readonly right: string;
   readonly held: boolean;
 }
-
-// The catalogs can be read by every role, also where it may not use the schema.
-const PLACE = `
-  SELECT current_user AS role, current_database() AS database, NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS writable,
-         has_database_privilege(current_database(), 'CREATE') AS create_schema,
-         (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1) AS use_schema,
-         (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1) AS create_tables`;
-const RIGHTS = `
-  SELECT relname AS name, needed AS right, has_table_privilege(pg_class.oid, needed) AS held
-  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-       CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed
-  WHERE nspname = $1 AND relname = ANY ($2) AND relkind IN ('r', 'p')
-  ORDER BY relname, needed`;
 
 /** Looks at the database of a store. Throws OPTION_INVALID; rejects with STORE_UNAVAILABLE, STORE_LOCKED or STORE_INVALID where it cannot look. */
 export async function inspectPostgres(options: PostgresStoreOptions): Promise<PostgresInspection> {
@@ -81,25 +61,18 @@ async function inspect(client: ClientBase, settings: Settings): Promise<Postgres
   const missing = isThere ? missingToUse(place, rights, schema) : missingToMake(place, schema);
   const grant = missing.length === 0 ? undefined : isThere ? sql.grantUse : place.use_schema === null ? sql.grantCreateSchema : sql.grantCreateTables;
   const readable = isThere && place.use_schema === true && rights.every((right) => right.name !== format || right.right !== "SELECT" || right.held);
-  const found = isThere && !readable ? {} : await versionOf(client, sql, name, rights);
+  const told = await versionOrProblem(async () => (isThere && !readable ? undefined : await versionOf(client, sql, name, rights)));
   await client.query("ROLLBACK");
-  return { ...common, version: undefined, problem: undefined, ...found, missing, grant };
+  return { ...common, ...told, missing, grant };
 }
 
-async function versionOf(client: ClientBase, sql: Sql, name: string, rights: readonly Right[]): Promise<Partial<PostgresInspection>> {
-  try {
-    const { version } = await readPlace(client, sql, name);
-    const tables = new Set(rights.map((right) => right.name));
-    if (version > 0 && tables.size < TABLES.length)
-      throw new MeshError(
-        "STORE_INVALID",
-        `${name}: of the mesh's ${TABLES.length} tables there are only ${[...tables].join(", ")}; restore the database from a copy`,
-      );
-    return { version: version === 0 ? undefined : version };
-  } catch (error) {
-    if (error instanceof MeshError) return { problem: error };
-    throw error;
-  }
+async function versionOf(client: ClientBase, sql: Sql, name: string, rights: readonly Right[]): Promise<number | undefined> {
+  const { version } = await readPlace(client, sql, name);
+  if (version === 0) return undefined;
+  const tables = new Set(rights.map((right) => right.name));
+  if (tables.size === TABLES.length) return version;
+  const found = [...tables].join(", ");
+  throw new MeshError("STORE_INVALID", `${name}: of the mesh's ${TABLES.length} tables there are only ${found}; restore the database from a copy`);
 }
 
 function missingToUse({ use_schema }: Place, rights: readonly Right[], schema: string): string[] {

@@ -16,6 +16,19 @@ export const FENCED = "a later epoch: ";
 /** A scan's page ends after so many bytes of values, so that a page of large ones does not fill the memory. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** What a role may in a schema, and then with which tables. The catalogs can be read by every role, also where it may not use the schema. */
+export const PLACE = `
+  SELECT current_user AS role, current_database() AS database, NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' AS writable,
+         has_database_privilege(current_database(), 'CREATE') AS create_schema,
+         (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1) AS use_schema,
+         (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1) AS create_tables`;
+export const RIGHTS = `
+  SELECT relname AS name, needed AS right, has_table_privilege(pg_class.oid, needed) AS held
+  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+       CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed
+  WHERE nspname = $1 AND relname = ANY ($2) AND relkind IN ('r', 'p')
+  ORDER BY relname, needed`;
+
 export type Sql = ReturnType<typeof sqlFor>;
 
 /** Every text for the tables in one schema with one prefix, and for one role. */

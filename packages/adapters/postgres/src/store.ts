@@ -1,6 +1,6 @@
 // Postgres as the mesh's Store: durable, shared by all processes that reach the server, each `apply` one transaction.
 
-import { lazily, partsOf } from "@causalmesh/adapter-kit";
+import { lazily, partsOf, withRetries } from "@causalmesh/adapter-kit";
 import { limits } from "@causalmesh/core";
 import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
 import type { PoolClient } from "pg";
@@ -19,8 +19,6 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   return new PostgresStore(resolveOptions(options));
 }
 
-/** Attempts at a call that the server ended in favour of another transaction. */
-const ATTEMPTS_MAX = 5;
 /** Rows in one statement, and bytes of their values: more are several statements of one transaction. A node's batch goes a little beyond its bound. */
 const STATEMENT = { rowsMax: 2 * limits.FLUSH_ROWS_MAX, bytesMax: limits.FLUSH_BYTES_MAX };
 /** One apply of a store looks so often for rows that may go, and removes no more of them than an apply brings, so that it keeps up. */
@@ -104,13 +102,11 @@ class PostgresStore implements Store {
   }
 
   async #call<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#opened();
-        return await this.#connections.run(work);
-      } catch (error) {
-        if (!lostToOthers(error) || attempt === ATTEMPTS_MAX) throw postgresError(this.name, error, this.#sql.grantUse);
-      }
+    try {
+      await this.#opened();
+      return await withRetries(async () => await this.#connections.run(work), lostToOthers);
+    } catch (error) {
+      throw postgresError(this.name, error, this.#sql.grantUse);
     }
   }
 }

@@ -1,24 +1,15 @@
-// A look at a server from outside the store: what it is, what stands there, and what a user may. It changes nothing, whatever it finds: for tools that ask before nodes are started.
+// A look at a server from outside the store: what it is, what stands there, and what a user may.
 
-import { textOf } from "@causalmesh/adapter-kit";
-import { MeshError } from "@causalmesh/core";
+import { textOf, versionOrProblem, type Inspection } from "@causalmesh/adapter-kit";
 import type { Redis } from "ioredis";
 import { resolveOptions, type RedisStoreOptions } from "./options.js";
 import { SCHEMA_VERSION, type Names } from "./schema.js";
-import { problemOf, readFacts, unlessRefused, type Facts } from "./server.js";
+import { checkFacts, readFacts, unlessRefused, type Facts } from "./server.js";
 
 /** What stands on a server, and what the user that asked may do there. What it may not ask is undefined. */
-export interface RedisInspection {
-  /** The store's, without secrets. */
-  readonly name: string;
+export interface RedisInspection extends Inspection {
   readonly user: string | undefined;
   readonly serverVersion: string | undefined;
-  /** The format under the prefix; undefined where there is none yet. */
-  readonly version: number | undefined;
-  /** The format that this version of the adapter makes and reads. */
-  readonly versionExpected: number;
-  /** Why the store cannot be used as it is, if that is so: STORE_INVALID. */
-  readonly problem: MeshError | undefined;
   /** Whether the server takes writes: a replica does not. */
   readonly writable: boolean | undefined;
   /** What survives the end of the server. */
@@ -43,17 +34,19 @@ export async function inspectRedis(options: RedisStoreOptions): Promise<RedisIns
 
 async function inspect(client: Redis, names: Names, name: string): Promise<RedisInspection> {
   const facts = await readFacts(client);
-  const problem = problemOf(facts);
   const user = (await unlessRefused(client.call("ACL", "WHOAMI"))) as string | undefined;
   const missing = user === undefined ? undefined : await missingTo(client, user, names);
-  const version = problem === undefined ? await unlessRefused(client.get(names.schema)) : undefined;
+  const told = await versionOrProblem(async () => {
+    checkFacts(facts, name);
+    const version = await unlessRefused(client.get(names.schema));
+    return typeof version === "string" ? Number(version) : undefined;
+  });
   return {
     name,
     user,
     serverVersion: facts.redis_version,
-    version: typeof version === "string" ? Number(version) : undefined,
+    ...told,
     versionExpected: Number(SCHEMA_VERSION),
-    problem: problem === undefined ? undefined : new MeshError("STORE_INVALID", `${name} ${problem}`),
     writable: facts.role === undefined ? undefined : facts.role === "master",
     persistence: persistenceOf(facts),
     maxmemoryPolicy: facts.maxmemory_policy,

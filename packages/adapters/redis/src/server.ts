@@ -9,8 +9,7 @@ import { SCHEMA_VERSION, type Names } from "./schema.js";
 /** Throws STORE_INVALID, or what the server says. Answers whether everything that it answers for is known to be on its disk. */
 export async function checkServer(client: Redis, names: Names, name: string): Promise<boolean> {
   const facts = await readFacts(client);
-  const problem = problemOf(facts);
-  if (problem !== undefined) throw new MeshError("STORE_INVALID", `${name} ${problem}`);
+  checkFacts(facts, name);
   // Only a new store is written to: a replica can be read from.
   if ((await client.get(names.schema)) === null) await client.set(names.schema, SCHEMA_VERSION, "NX");
   const found = await client.get(names.schema);
@@ -28,12 +27,13 @@ export async function readFacts(client: Redis): Promise<Facts> {
   return { ...Object.fromEntries([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, fact, value]) => [fact, value])), appendfsync };
 }
 
-/** Why a mesh cannot trust its rows to a server of such facts. */
-export function problemOf({ redis_mode, maxmemory, maxmemory_policy }: Facts): string | undefined {
-  if (redis_mode === "cluster") return "is a node of a Redis Cluster; give the mesh a server of its own, with replicas where you like";
-  if (maxmemory_policy?.startsWith("allkeys-") && maxmemory !== "0")
-    return `throws rows away when its memory is full (maxmemory-policy ${maxmemory_policy}); set it to noeviction`;
-  return undefined;
+/** Throws STORE_INVALID where a mesh cannot trust its rows to a server of such facts. */
+export function checkFacts({ redis_mode, maxmemory, maxmemory_policy: policy }: Facts, name: string): void {
+  const problem =
+    redis_mode === "cluster"
+      ? "is a node of a Redis Cluster; give the mesh a server of its own, with replicas where you like"
+      : policy?.startsWith("allkeys-") && maxmemory !== "0" && `throws rows away when its memory is full (maxmemory-policy ${policy}); set it to noeviction`;
+  if (problem) throw new MeshError("STORE_INVALID", `${name} ${problem}`);
 }
 
 export async function unlessRefused<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {

@@ -14,7 +14,7 @@ export function newest({ members }: MeshStatus): MemberStatus {
 
 /** The member of this name: `host:port`, `mesh://host:port` or a replica id. Throws OPTION_INVALID. */
 export function findMember(ring: readonly Member[], name: string): Member {
-  const address = /^\d+$/.test(name) ? undefined : parseNodeUrl(name, "NODE");
+  const address = /^\d+$/.test(name) ? undefined : parseNodeUrl(name, "NODE").address;
   const found = ring.find((member) => (address === undefined ? member.replica === Number(name) : member.address === address));
   if (found !== undefined) return found;
   const members = ring.map((member) => `${member.address} (replica ${member.replica})`).join(", ");

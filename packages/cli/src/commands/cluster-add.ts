@@ -7,7 +7,7 @@ import { count, formatMs } from "../words.js";
 import { awaitMesh, newest, type Look } from "../cluster/members.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
-import { withMesh } from "../mesh-client.js";
+import { withNodes } from "../mesh-client.js";
 import { parseTime } from "../numbers.js";
 import { Progress } from "../progress.js";
 import { namedStore, type GlobalFlags } from "../settings.js";
@@ -24,9 +24,9 @@ const WAIT_DEFAULT = "5m";
 export async function clusterAdd(name: string, flags: AddFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const waitMs = parseTime(flags.wait ?? WAIT_DEFAULT, "--wait");
-  const address = parseNodeUrl(name, "ADDRESS");
+  const address = parseNodeUrl(name, "ADDRESS").address;
   const store = namedStore(flags.store, context.settings, terminal);
-  return withMesh(context, async (mesh, signal) => {
+  return withNodes(context, async (mesh, signal) => {
     const status = await mesh.status({ signal });
     const { ring } = newest(status);
     const isMember = ring.some((member) => member.address === address);
@@ -61,11 +61,12 @@ function instructions(address: string, store: StoreUrl | undefined, { settings }
   const { port, host } = parseHostPort(address, "ADDRESS");
   const listen = isLoopback(host) ? address : `0.0.0.0:${port} --advertise ${address}`;
   const secret = settings.secret === undefined ? "" : " --secret-file FILE";
+  const tls = settings.tls === undefined ? "" : " --tls-cert FILE --tls-key FILE --tls-ca FILE";
   const url = store === undefined ? "URL" : formatStoreUrl(store);
   const password = store?.kind === "postgres" || store?.kind === "redis" ? " (with user and password, in CAUSALMESH_STORE)" : "";
   return [
     `Start the node where ${address} leads, on the store of this mesh${password}${secret === "" ? "" : " and with its secret"}:`,
-    `  causalmesh node start --store ${url} --listen ${listen}${secret}`,
+    `  causalmesh node start --store ${url} --listen ${listen}${secret}${tls}`,
   ].join("\n");
 }
 

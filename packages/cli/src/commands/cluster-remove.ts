@@ -6,7 +6,7 @@ import { count } from "../words.js";
 import { awaitMesh, findMember, memberBehind, newest } from "../cluster/members.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
-import { withMesh } from "../mesh-client.js";
+import { withNodes } from "../mesh-client.js";
 import { parseTime } from "../numbers.js";
 import { describeError } from "../printer.js";
 import { Progress } from "../progress.js";
@@ -23,7 +23,7 @@ const WAIT_DEFAULT = "30s";
 export async function clusterRemove(name: string, flags: RemoveFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const waitMs = parseTime(flags.wait ?? WAIT_DEFAULT, "--wait");
-  return withMesh(context, async (mesh, signal) => {
+  return withNodes(context, async (mesh, signal) => {
     const status = await mesh.status({ signal });
     const { ring } = newest(status);
     const member = findMember(ring, name);

@@ -6,7 +6,7 @@ import { formatHostPort, type HostPort } from "../address.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { DEFAULT_PORT, DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
-import { checkExposure, dialable, INSECURE_FLAG } from "../exposure.js";
+import { checkExposure, dialable, INSECURE_FLAG, type Guards } from "../exposure.js";
 import { LocalMesh } from "../local-mesh.js";
 import { formatLogLine } from "../log-lines.js";
 import type { NodeReady } from "../node-process.js";
@@ -17,6 +17,7 @@ import { resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, storeUrlText, type StoreUrl } from "../store-url.js";
 import type { Terminal } from "../terminal.js";
+import { checkNodeTls } from "../tls.js";
 import { count } from "../words.js";
 
 export interface DevFlags extends GlobalFlags {
@@ -74,18 +75,19 @@ export function resolveOptions(flags: DevFlags, { settings, terminal }: CommandC
     insecure: flags.insecureNoAuthentication === true,
     loaderFile: settings.config.values.node?.readThrough === undefined ? undefined : settings.config.path,
   };
-  checkOptions(options, settings.secret);
+  checkOptions(options, settings);
   return options;
 }
 
-function checkOptions({ nodes, store, host, insecure }: DevOptions, secret: string | undefined): void {
+function checkOptions({ nodes, store, host, insecure }: DevOptions, guards: Guards): void {
   if (store.kind === "memory" && nodes > 1) {
     throw new MeshError(
       "OPTION_INVALID",
       `memory: cannot be shared by ${nodes} processes; use --nodes 1, or a store that they can share, such as --store lmdb:./data`,
     );
   }
-  checkExposure(host, host, secret, insecure);
+  checkNodeTls(guards.tls);
+  checkExposure(host, host, guards, insecure);
 }
 
 async function runMesh(options: DevOptions, context: CommandContext, watch: StopWatch): Promise<number> {
@@ -131,7 +133,7 @@ async function launch(options: DevOptions, context: CommandContext): Promise<Loc
   // A store in memory belongs to the one node's process, which then forms the mesh itself.
   const places = store.kind === "memory" ? await choosePlaces(options) : undefined;
   const members = places?.map((place) => ({ place, replica: undefined })) ?? (await formView(options, context));
-  const args = members.map(({ place, replica }) => nodeArgs(place, replica, options));
+  const args = members.map(({ place, replica }) => nodeArgs(place, replica, options, context.settings));
   return new LocalMesh({ args, env: nodeEnvironment(context, store), cwd: context.terminal.cwd, log: nodeLog(context) });
 }
 
@@ -154,7 +156,7 @@ async function formView(options: DevOptions, { settings }: CommandContext): Prom
   const chosen = isMissing(options.store) ? await choosePlaces(options) : undefined;
   const store = await openStore(options.store);
   try {
-    await refuseRunningMesh(store, settings.secret);
+    await refuseRunningMesh(store, settings);
     const places = chosen ?? (await choosePlaces(options));
     const { members } = await formMesh(
       store,
@@ -171,24 +173,40 @@ function isMissing(store: StoreUrl): boolean {
 }
 
 /** What a node needs beside its environment, so that it reads no configuration file again, unless that has a loader, which is code. */
-function nodeArgs({ listen, advertise, adminPort, httpPort }: Place, replica: number | undefined, { insecure, loaderFile }: DevOptions): string[] {
+function nodeArgs(
+  { listen, advertise, adminPort, httpPort }: Place,
+  replica: number | undefined,
+  { insecure, loaderFile }: DevOptions,
+  { tls }: Guards,
+): string[] {
   const args = loaderFile === undefined ? ["--no-config"] : ["--config", loaderFile];
   args.push("--listen", formatHostPort(listen), "--advertise", advertise, "--admin", `127.0.0.1:${adminPort}`);
   args.push(...(httpPort === undefined ? ["--no-http"] : ["--http", `127.0.0.1:${httpPort}`]));
   if (replica !== undefined) args.push("--replica", String(replica));
   if (insecure) args.push(INSECURE_FLAG);
+  if (tls?.clientCerts === true) args.push("--tls-client-certs");
   return args;
 }
 
 /** The secret, and the store with its password, go this way: other users see command lines. */
 function nodeEnvironment({ settings, terminal }: CommandContext, store: StoreUrl): Record<string, string | undefined> {
-  const own = { CAUSALMESH_STORE: storeUrlText(store), CAUSALMESH_SECRET: settings.secret, CAUSALMESH_LOG_LEVEL: settings.logLevel };
+  const { secret, secretFile, tls, logLevel } = settings;
+  const own = {
+    CAUSALMESH_STORE: storeUrlText(store),
+    CAUSALMESH_SECRET: typeof secret === "string" ? secret : "",
+    // The nodes read it again when it changes.
+    CAUSALMESH_SECRET_FILE: secretFile ?? "",
+    CAUSALMESH_TLS_CERT: tls?.paths.cert ?? "",
+    CAUSALMESH_TLS_KEY: tls?.paths.key ?? "",
+    CAUSALMESH_TLS_CA: tls?.paths.ca ?? "",
+    CAUSALMESH_TLS_SERVER_NAME: tls?.serverName ?? "",
+    CAUSALMESH_LOG_LEVEL: logLevel,
+  };
   const env: Record<string, string | undefined> = { ...terminal.env, ...own };
-  // The secret has been read; both at once would be refused.
-  delete env.CAUSALMESH_SECRET_FILE;
   // These are for one node; dev has its own.
   delete env.CAUSALMESH_HTTP_KEYS;
-  if (settings.secret === undefined) delete env.CAUSALMESH_SECRET;
+  delete env.CAUSALMESH_HTTP_TLS_CERT;
+  delete env.CAUSALMESH_HTTP_TLS_KEY;
   return env;
 }
 
@@ -207,7 +225,8 @@ function announce(ready: readonly NodeReady[], options: DevOptions, { printer, s
     const lines = ready.map(({ node, admin, replica, http: front }) => {
       return `  ${printer.style("cyan", node)}  replica ${replica}  admin ${admin}${front === undefined ? "" : `  HTTP ${front}`}`;
     });
-    const flags = `${options.port === DEFAULT_PORT ? "" : ` --url ${nodes[0]}`}${settings.secret === undefined ? "" : " --secret-file FILE"}`;
+    const credentials = `${settings.secret === undefined ? "" : " --secret-file FILE"}${settings.tls === undefined ? "" : " --tls-ca FILE"}`;
+    const flags = `${options.port === DEFAULT_PORT ? "" : ` --url ${nodes[0]}`}${credentials}`;
     const other = nodes[nodes.length - 1];
     return [
       "",
@@ -217,7 +236,7 @@ function announce(ready: readonly NodeReady[], options: DevOptions, { printer, s
       "",
       "Try, in another terminal:",
       `  TOKEN=$(causalmesh kv set greeting hello${flags})`,
-      `  causalmesh kv get greeting --session "$TOKEN" --url ${other}${settings.secret === undefined ? "" : " --secret-file FILE"}`,
+      `  causalmesh kv get greeting --session "$TOKEN" --url ${other}${credentials}`,
       `  causalmesh cluster status --watch${flags}`,
       "",
       "Ctrl-C stops it.",

@@ -1,6 +1,8 @@
 // `causalmesh doctor`: asks the store and the nodes what an operator would ask, and says what to do. It changes nothing, unless --write asks for a probe.
 
+import { MeshError } from "@causalmesh/core";
 import { createContext } from "../command-context.js";
+import { checkCertificates } from "../doctor/certificate-checks.js";
 import type { Check } from "../doctor/check.js";
 import { checkNodes, checkWrite } from "../doctor/node-checks.js";
 import { checkPorts } from "../doctor/port-checks.js";
@@ -25,11 +27,12 @@ const UNREACHABLE: ReadonlySet<string | undefined> = new Set(["STORE_UNAVAILABLE
 export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   const context = await createContext(flags, terminal);
   const { settings, printer } = context;
+  if (settings.isHttp) throw new MeshError("OPTION_INVALID", "doctor asks the nodes themselves: give their mesh:// URLs");
   const { checks: storeChecks, view } = await lookAtStore(namedStore(flags.store, settings, terminal), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
   const { checks: nodeChecks, answering, members } = await checkNodes(addresses, view, settings);
-  const others = [checkVersions(members), ...(await checkPorts(settings, answering))];
+  const others = [checkVersions(members), ...(await checkCertificates(settings, answering)), ...(await checkPorts(settings, answering))];
   const checks = [...storeChecks, ...nodeChecks, ...others, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
   if (printer.json) for (const check of checks) printer.result(check, () => "");
   else printer.result(checks, () => format(checks, printer));

@@ -9,18 +9,20 @@ import type { Admin } from "../admin.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
-import { checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
+import { checkAdmin, checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
 import { nodeEvents } from "../node-events.js";
 import { checkWhole, parseTime, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
+import { rereadSettings, type Reread } from "../reread.js";
 import { environment, resolveHttp, resolveStore, type GlobalFlags } from "../settings.js";
 import { watchStop, type StopReason, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
 import type { Terminal } from "../terminal.js";
+import { checkNodeTls } from "../tls.js";
 
 export interface NodeFlags extends GlobalFlags {
   readonly listen?: string;
@@ -32,9 +34,12 @@ export interface NodeFlags extends GlobalFlags {
   /** False after `--no-http`. */
   readonly http?: string | false;
   readonly httpKeys?: string;
+  readonly httpTlsCert?: string;
+  readonly httpTlsKey?: string;
   readonly cacheBytes?: string;
   readonly grace?: string;
   readonly insecureNoAuthentication?: boolean;
+  readonly adminNoAuthentication?: boolean;
   readonly supervised?: boolean;
 }
 
@@ -81,19 +86,22 @@ export function resolveOptions(flags: NodeFlags, { settings, terminal }: Command
   const env = (name: string): string | undefined => environment(terminal, name);
   const listen = parseHostPort(flags.listen ?? env("CAUSALMESH_LISTEN") ?? config.listen ?? DEFAULTS["node.listen"], "--listen");
   const advertise = flags.advertise ?? env("CAUSALMESH_ADVERTISE") ?? config.advertise;
-  const admin = flags.admin ?? env("CAUSALMESH_ADMIN") ?? config.admin ?? DEFAULTS["node.admin"];
+  const named = flags.admin ?? env("CAUSALMESH_ADMIN") ?? config.admin ?? DEFAULTS["node.admin"];
+  const admin = named === false ? undefined : parseHostPort(named, "--admin");
   const cacheBytes = flags.cacheBytes ?? env("CAUSALMESH_CACHE_BYTES");
   const grace = flags.grace ?? env("CAUSALMESH_GRACE");
   const http = resolveHttp(flags, settings, terminal);
   const insecure = flags.insecureNoAuthentication === true;
-  checkExposure(listen.host, formatHostPort(listen), settings.secret, insecure);
-  if (http !== undefined) checkHttp(http, settings.secret, insecure);
+  checkNodeTls(settings.tls);
+  checkExposure(listen.host, formatHostPort(listen), settings, insecure);
+  if (http !== undefined) checkHttp(http, settings, insecure);
+  if (admin !== undefined) checkAdmin(admin, insecure || (flags.adminNoAuthentication ?? config.adminNoAuthentication) === true);
   return {
     listen,
     advertise: advertise === undefined ? undefined : parseHostPort(advertise, "--advertise"),
     store: resolveStore(flags.store, settings, terminal),
     replica: flags.replica === undefined ? undefined : parseWhole(flags.replica, "--replica", 1, REPLICA_MAX),
-    admin: admin === false ? undefined : parseHostPort(admin, "--admin"),
+    admin,
     http,
     insecure,
     cacheBytes:
@@ -112,7 +120,12 @@ async function runNode(options: NodeOptions, context: CommandContext, watch: Sto
   try {
     const address = options.advertise ?? dialable(listen);
     const log = createLog(context.settings.logLevel, { address: formatHostPort(address) });
-    return await serve({ options, context, watch, store, address, listen, log });
+    const reread = rereadSettings(context.settings, log);
+    try {
+      return await serve({ options, context, watch, store, address, listen, log, reread });
+    } finally {
+      reread.end();
+    }
   } finally {
     await store.close();
   }
@@ -134,11 +147,11 @@ interface Serving {
   readonly address: HostPort;
   readonly listen: HostPort;
   readonly log: Logger;
+  readonly reread: Reread;
 }
 
 async function serve(serving: Serving): Promise<number> {
-  const { options, context, watch, listen, log } = serving;
-  const { secret } = context.settings;
+  const { options, context, watch, listen, log, reread } = serving;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
   log.info({ version: VERSION, store: formatStoreUrl(options.store), process: process.pid }, "starting");
@@ -148,7 +161,13 @@ async function serve(serving: Serving): Promise<number> {
   const admin = await openAdmin(options.admin, node, () => isStopping);
   let http: HttpFront | undefined;
   try {
-    http = await openHttp(options, { node, secret, listen, log, watch });
+    http = await openHttp(options, { node, listen, log, reread });
+    if (reread.hasFiles || options.http?.keysFile !== undefined) {
+      watch.onHangup(() => {
+        reread.look();
+        void http?.reloadApiKeys();
+      });
+    }
     const { replica, epoch, ring } = node.status();
     log.info({ replica, epoch, members: ring.map((member) => member.address), admin: admin?.url, http: http?.url }, "listening");
     await announce({ options, context, node, admin, http });
@@ -166,7 +185,7 @@ async function serve(serving: Serving): Promise<number> {
 }
 
 /** undefined where it was told to stop before it served: also a node that waits for a mesh which is down stops at once. */
-async function startUnlessStopped({ options, context, watch, store, address, listen, log }: Serving, onFatal: (error: Error) => void) {
+async function startUnlessStopped({ options, watch, store, address, listen, log, reread }: Serving, onFatal: (error: Error) => void) {
   const stopped = new AbortController();
   let isStarting = true;
   void watch.stopped.then(() => stopped.abort());
@@ -175,11 +194,11 @@ async function startUnlessStopped({ options, context, watch, store, address, lis
   try {
     return await startNode({
       store,
-      transport: tcpTransport(),
+      transport: tcpTransport({ tls: reread.tls }),
       address: formatHostPort(address),
       listen: formatHostPort(listen),
       replica,
-      secret: context.settings.secret,
+      secret: reread.secret,
       cacheBytes,
       readThrough,
       signal: stopped.signal,
@@ -212,14 +231,17 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, isSto
 /** The front is a client of this very node, and of the others where that cannot answer. */
 async function openHttp(
   { http, insecure }: NodeOptions,
-  serving: { node: RunningNode; secret: string | undefined; listen: HostPort; log: Logger; watch: StopWatch },
+  serving: { node: RunningNode; listen: HostPort; log: Logger; reread: Reread },
 ): Promise<HttpFront | undefined> {
   if (http === undefined) return undefined;
-  const { node, secret, listen, log, watch } = serving;
+  const { node, listen, log, reread } = serving;
+  const { secret, tls } = reread;
   try {
     const { startHttpFront } = await import("../http-front.js");
-    const front = await startHttpFront({ ...http, node: formatHostPort(dialable(listen)), secret, insecure, log });
-    if (http.keysFile !== undefined) watch.onHangup(() => void front.reloadApiKeys());
+    // Where there is TLS, at the address that its certificate is for.
+    const beside = tls === undefined ? formatHostPort(dialable(listen)) : node.address;
+    const front = await startHttpFront({ ...http, node: beside, secret, meshTls: tls, insecure, log });
+    if (http.tls !== undefined) reread.add(() => front.lookAtTls());
     return front;
   } catch (error) {
     await node.close();
@@ -240,7 +262,7 @@ async function announce({
   admin: Admin | undefined;
   http: HttpFront | undefined;
 }): Promise<void> {
-  const url = `mesh://${node.address}`;
+  const url = `${context.settings.tls === undefined ? "mesh" : "meshs"}://${node.address}`;
   if (options.supervised) return report({ type: "ready", replica: node.replica, node: url, admin: admin?.url, http: http?.url });
   const { printer } = context;
   const fronts = http === undefined ? {} : { http: [http.url] };

@@ -9,7 +9,9 @@ import { readStdin, type Terminal } from "../terminal.js";
 export async function sessionDecode(token: string, flags: GlobalFlags, terminal: Terminal): Promise<number> {
   const { printer, settings } = await createContext(flags, terminal);
   const text = token === "-" ? (await readStdin(terminal)).trim() : token;
-  const inspection = inspectToken(text, settings.secret);
+  const { secret } = settings;
+  const inspection = inspectToken(text, typeof secret === "function" ? secret() : secret);
   printer.result(inspection, () => JSON.stringify(inspection, undefined, 2));
-  return inspection.signature === "invalid" ? EXIT.failed : EXIT.ok;
+  const { signature } = inspection;
+  return signature === "invalid" || signature === "unknown key" ? EXIT.failed : EXIT.ok;
 }

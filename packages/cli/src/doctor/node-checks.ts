@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { inspectToken, limits, type MemberStatus, type Mesh, type MeshStatus, type View } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import type { Settings } from "../settings.js";
+import { openTls } from "../tls.js";
 import { failed, failedWith, ok, skipped, type Check } from "./check.js";
 
 /** What is written is gone by itself, should the deletion not get through. */
@@ -14,7 +15,7 @@ const CLOCK_ADVICE =
   "set the clocks of the nodes, and this machine's, by NTP: writes stamped too far ahead are refused, and until then they win over newer ones";
 const UNANSWERED_ADVICE = "look at its process and its log, and whether this machine may reach it";
 
-export type NodeSettings = Pick<Settings, "secret" | "timeoutMs" | "namespace">;
+export type NodeSettings = Pick<Settings, "secret" | "tls" | "timeoutMs" | "namespace">;
 
 export interface NodesFindings {
   readonly checks: readonly Check[];
@@ -58,10 +59,10 @@ interface NodeAnswer {
   readonly asked?: Moment;
 }
 
-async function ask(address: string, view: View | undefined, { secret, timeoutMs }: NodeSettings): Promise<NodeAnswer> {
+async function ask(address: string, view: View | undefined, { secret, tls, timeoutMs }: NodeSettings): Promise<NodeAnswer> {
   const check = `node ${address}`;
   try {
-    const mesh = await connect({ nodes: [address], secret, timeoutMs });
+    const mesh = await connect({ nodes: [address], secret, tls: openTls(tls), timeoutMs });
     try {
       const { meshId } = inspectToken(await mesh.session().token());
       const begin = performance.now();
@@ -106,11 +107,11 @@ function judge(check: string, view: View | undefined, { meshId, epoch, member, a
 }
 
 /** Sets a key through the first of these nodes, reads it at the last one with the session's token, deletes it. */
-export async function checkWrite(addresses: readonly string[], { secret, timeoutMs, namespace }: NodeSettings): Promise<Check> {
+export async function checkWrite(addresses: readonly string[], { secret, tls, timeoutMs, namespace }: NodeSettings): Promise<Check> {
   const check = "write";
   if (addresses.length === 0) return skipped(check, "no node answers");
   try {
-    const mesh = await connect({ nodes: addresses, secret, timeoutMs, namespace });
+    const mesh = await connect({ nodes: addresses, secret, tls: openTls(tls), timeoutMs, namespace });
     try {
       return await probe(mesh, addresses[0], addresses[addresses.length - 1]);
     } finally {

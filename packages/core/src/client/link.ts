@@ -9,17 +9,18 @@ import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, LINK_PING_MS, LINK_PONG_MS } from "../limits.js";
 import { counterOf, covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
-import { beginFrame, endFrame, ERROR, FrameSplitter, HEADER, LOST, PING, PONG, VIEW, type FrameHandler } from "../wire/frames.js";
+import { beginFrame, endFrame, ERROR, FrameSplitter, GOODBYE, HEADER, LOST, PING, PONG, VIEW, type FrameHandler } from "../wire/frames.js";
 import { Role, type Welcome } from "../wire/handshake.js";
 import { readError, readFinals, readHeader, readViewNotice, type ViewNotice } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
+import type { Secrets } from "../wire/secrets.js";
 import type { Answer, Call } from "./call.js";
 import type { SessionContext } from "./context.js";
 
 export interface LinkOptions {
   readonly platform: Platform;
-  readonly secret: string | undefined;
+  readonly secrets: Secrets;
   readonly opened: (link: Link, welcome: Welcome) => void;
   /** The connection is gone, with the calls that have no answer. */
   readonly lost: (link: Link, error: MeshError, calls: readonly Call[]) => void;
@@ -31,6 +32,8 @@ export interface LinkOptions {
 }
 
 const SLOTS_MIN = 256;
+/** Ids of requests begin again after this many. */
+const ID_RANGE = 2 ** 32;
 
 export class Link implements ConnectionEvents, FrameHandler, Answer {
   readonly connection: Connection;
@@ -88,9 +91,9 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   }
 
   #open(): void {
-    const { secret, platform } = this.#options;
+    const { secrets, platform } = this.#options;
     if (this.#ended) return;
-    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secret, entropy: platform.entropy }, (welcome) =>
+    this.#opening = new Opening(this.#outbox, { role: Role.Client, replica: 0, epoch: 0, target: 0, secrets, entropy: platform.entropy }, (welcome) =>
       this.#welcomed(welcome),
     );
     this.#outbox.flush();
@@ -111,7 +114,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   send(call: Call): void {
     const carried = call.caller.contextFor(this);
     const id = this.#nextId;
-    this.#nextId = id === 0xff_ff_ff_ff ? 1 : id + 1;
+    this.#nextId = id === ID_RANGE - 1 ? 1 : id + 1;
     call.sent = true;
     call.id = id;
     call.carried = carried;
@@ -211,6 +214,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     else if (type === HEADER) this.#header(bytes, start, end);
     else if (type === VIEW) this.#viewChanged(bytes, start, end);
     else if (type === PONG) return;
+    else if (type === GOODBYE) this.#goodbye(id);
     else this.#answer(bytes, type, flags, id, start, end);
   }
 
@@ -252,6 +256,12 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   /** Whether a replica has left, and the node shows all of it that the mesh has kept. */
   hasSettled(replica: number): boolean {
     return replica < this.#nextReplica && !this.#slots.has(replica);
+  }
+
+  /** The node has looked at no request after this one: those were not done, and can be made elsewhere, whatever they are. */
+  #goodbye(last: number): void {
+    for (const call of this.pending()) if (call.id !== last && (call.id - last) >>> 0 < ID_RANGE / 2) call.sent = false;
+    this.#fail(new MeshError("NODE_UNREACHABLE", `${this.connection.remote} is stopping; another node goes on`));
   }
 
   #answer(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {

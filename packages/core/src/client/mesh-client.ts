@@ -14,6 +14,7 @@ import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, Mesh
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
+import { checkSecrets, Secrets } from "../wire/secrets.js";
 import { encodeDrain, encodeRemove, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import type { SessionContext } from "./context.js";
@@ -21,9 +22,8 @@ import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
-import { checkSecret } from "./secret.js";
 import { ClientSession, durabilityLevel } from "./session.js";
-import { packToken, tokenKey, unpackToken } from "./token.js";
+import { packToken, TokenKeys, unpackToken } from "./token.js";
 
 export interface MeshClientOptions extends MeshOptions {
   readonly addresses: readonly string[];
@@ -42,12 +42,10 @@ export interface ClientParts {
 
 /** A call is given up when it has failed so often at each node. */
 const ROUNDS_MAX = 3;
-/** The key that tokens are signed with; there is one until secrets rotate. */
-const KEY_ID = 1;
 
 /** Throws OPTION_INVALID. `createMesh` asks before it starts anything. */
 export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durability }: MeshOptions): void {
-  checkSecret(secret);
+  checkSecrets(secret);
   if (namespace !== undefined) checkNamespace(namespace);
   if (timeoutMs !== undefined) parseDuration(timeoutMs, "timeoutMs");
   if (tokenTtl !== undefined) parseDuration(tokenTtl, "tokenTtl");
@@ -69,7 +67,8 @@ export class MeshClient implements RemoteMesh {
   #peers: Peer[] = [];
   readonly #peerOptions: PeerOptions;
   readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
-  #tokenKey: Uint8Array | undefined;
+  readonly #secrets: Secrets;
+  #tokenKeys: TokenKeys | undefined;
   #meshId: string | undefined;
   readonly #readyWaiters: (() => void)[] = [];
   #sweeper: Timer | undefined;
@@ -80,9 +79,10 @@ export class MeshClient implements RemoteMesh {
   #closed = false;
 
   constructor(options: MeshClientOptions, parts: ClientParts = { Session: ClientSession }) {
-    const { platform, transport, secret } = options;
+    const { platform, transport } = options;
     checkMeshOptions(options);
     this.#options = options;
+    this.#secrets = new Secrets(options.secret);
     this.#parts = parts;
     this.platform = platform;
     this.codec = options.codec ?? jsonCodec;
@@ -95,7 +95,7 @@ export class MeshClient implements RemoteMesh {
     this.#peerOptions = {
       transport,
       platform,
-      secret,
+      secrets: this.#secrets,
       welcomed: (peer, welcome) => this.#welcomed(peer, welcome),
       viewChanged: ({ members }) => this.#meet(members),
       failed: (peer, call, error) => this.#failed(peer, call, error),
@@ -117,7 +117,7 @@ export class MeshClient implements RemoteMesh {
     }
     if (this.#meshId === undefined) {
       this.#meshId = welcome.meshId;
-      this.#tokenKey = tokenKey(welcome.meshId, this.#options.secret);
+      this.#tokenKeys = new TokenKeys(welcome.meshId, this.#secrets);
     }
     this.#meet(welcome.members);
     for (const waiter of this.#readyWaiters.splice(0)) waiter();
@@ -154,16 +154,16 @@ export class MeshClient implements RemoteMesh {
   }
 
   #unpack(token: string): SessionContext {
-    const key = this.#tokenKey;
-    if (key === undefined || this.#meshId === undefined)
+    const keys = this.#tokenKeys;
+    if (keys === undefined || this.#meshId === undefined)
       throw new MeshError("NODE_UNREACHABLE", "no node has answered yet, so tokens cannot be checked; await mesh.ready() first");
-    return unpackToken(token, { meshId: this.#meshId, keys: (keyId) => (keyId === KEY_ID ? key : undefined), now: this.platform.clock.now() });
+    return unpackToken(token, { meshId: this.#meshId, keys: keys.current, now: this.platform.clock.now() });
   }
 
   async pack(context: SessionContext): Promise<string> {
     if (this.#meshId === undefined) await this.ready();
     const issuedAt = this.platform.clock.now();
-    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKey!, keyId: KEY_ID, issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
+    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
   }
 
   #choosePeer(address: string | undefined): Peer {
@@ -383,10 +383,11 @@ function isNodesFault(error: MeshError): boolean {
     error.code === "PROTOCOL" ||
     error.code === "PROTOCOL_VERSION" ||
     error.code === "CLOSED" ||
-    (error.code === "TIMEOUT" && error.retryable)
+    // A node may be silent, or have a certificate that is not good, and another one not.
+    ((error.code === "TIMEOUT" || error.code === "UNAUTHENTICATED") && error.retryable)
   );
 }
 
 function sameAddress(a: string, b: string): boolean {
-  return a.replace(/^mesh:\/\//, "") === b.replace(/^mesh:\/\//, "");
+  return a.replace(/^meshs?:\/\//, "") === b.replace(/^meshs?:\/\//, "");
 }

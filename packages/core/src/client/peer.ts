@@ -7,13 +7,14 @@ import type { Platform } from "../clock.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import type { ViewNotice } from "../wire/messages.js";
+import type { Secrets } from "../wire/secrets.js";
 import type { Call } from "./call.js";
 import { Link } from "./link.js";
 
 export interface PeerOptions {
   readonly transport: Transport;
   readonly platform: Platform;
-  readonly secret: string | undefined;
+  readonly secrets: Secrets;
   readonly welcomed: (peer: Peer, welcome: Welcome) => void;
   readonly viewChanged: (notice: ViewNotice) => void;
   /** A call failed at this node, and may be made elsewhere. */
@@ -50,7 +51,7 @@ export class Peer {
 
   async connect(): Promise<void> {
     if (this.#connecting || this.link !== undefined || this.#closed) return;
-    const { transport, platform, secret, welcomed } = this.#options;
+    const { transport, platform, secrets, welcomed } = this.#options;
     this.#connecting = true;
     try {
       await transport.connect(
@@ -58,7 +59,7 @@ export class Peer {
         (connection) =>
           new Link(connection, {
             platform,
-            secret,
+            secrets,
             opened: (link, welcome) => {
               this.#opened(link);
               welcomed(this, welcome);

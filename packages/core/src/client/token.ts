@@ -1,7 +1,7 @@
 // A session packed for the next function: printable, header-safe, signed (design section 11). What is inside is believed only where
 // the signature holds, because a forged vector would stall others.
 //
-// Bytes, in base64url: version u8, key id u8, mesh id text, issued varint (ms since 1970), life varint (ms), time f64, DV, WV, own writes, then 16
+// Bytes, in base64url: version u8, key id u32, mesh id text, issued varint (ms since 1970), life varint (ms), time f64, DV, WV, own writes, then 16
 // bytes of HMAC-SHA-256 over all before it. The mesh id stands in the open, so that a token of another mesh is told apart from a forged one.
 
 import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
@@ -13,10 +13,11 @@ import { MeshError } from "../errors.js";
 import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
 import { vectorRecord } from "../protocol/vector.js";
 import { readVector, writeVector } from "../wire/messages.js";
+import type { Secrets } from "../wire/secrets.js";
 import type { OwnChange, OwnWrite, SessionContext } from "./context.js";
 
 /** Raised with each change of the format. */
-const VERSION = 1;
+const VERSION = 2;
 /** Half of an HMAC-SHA-256: forging it takes 2^127 tries, and tokens stay short. */
 const MAC_BYTES = 16;
 const MESH_ID_BYTES_MAX = 64;
@@ -25,9 +26,7 @@ const writer = new ByteWriter(1024);
 
 export interface TokenIssue {
   readonly meshId: string;
-  readonly key: Uint8Array;
-  /** 0 to 255: which of the mesh's keys signs it. */
-  readonly keyId: number;
+  readonly key: TokenKey;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -35,21 +34,52 @@ export interface TokenIssue {
 
 export interface TokenCheck {
   readonly meshId: string;
-  /** The key of this id, or undefined where there is none. */
-  readonly keys: (keyId: number) => Uint8Array | undefined;
+  readonly keys: readonly TokenKey[];
   readonly now: number;
 }
 
-/** The key that signs a mesh's tokens. Without a secret it keeps accidents out, not attackers. */
-export function tokenKey(meshId: string, secret: string | undefined): Uint8Array {
-  return hmacSha256(encodeUtf8(secret ?? ""), encodeUtf8(`causalmesh session token ${meshId}`));
+/** What signs tokens, and the name that they know it by: nobody has to number secrets, and a token tells which one is missing. */
+export interface TokenKey {
+  /** The first 32 bits of a hash of the key. */
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The key that signs a mesh's tokens. With the empty secret, of a mesh that has none, it keeps accidents out, not attackers. */
+export function tokenKey(meshId: string, secret: string): TokenKey {
+  const bytes = hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh session token ${meshId}`));
+  const name = hmacSha256(bytes, encodeUtf8("causalmesh token key id"));
+  return { id: new DataView(name.buffer, name.byteOffset).getUint32(0), bytes };
+}
+
+/** The keys of a mesh's tokens, kept until its secrets change. */
+export class TokenKeys {
+  readonly #meshId: string;
+  readonly #secrets: Secrets;
+  #madeOf: readonly string[] | undefined;
+  #keys: readonly TokenKey[] = [];
+
+  constructor(meshId: string, secrets: Secrets) {
+    this.#meshId = meshId;
+    this.#secrets = secrets;
+  }
+
+  /** The first signs. */
+  get current(): readonly TokenKey[] {
+    const secrets = this.#secrets.current;
+    if (secrets !== this.#madeOf) {
+      this.#madeOf = secrets;
+      this.#keys = (secrets.length === 0 ? [""] : secrets).map((secret) => tokenKey(this.#meshId, secret));
+    }
+    return this.#keys;
+  }
 }
 
 /** Throws TOKEN_TOO_LARGE where the session's own writes do not fit. */
-export function packToken(context: SessionContext, { meshId, key, keyId, issuedAt, expiresAt }: TokenIssue): string {
+export function packToken(context: SessionContext, { meshId, key, issuedAt, expiresAt }: TokenIssue): string {
   writer.length = 0;
   writer.u8(VERSION);
-  writer.u8(keyId);
+  writer.u32(key.id);
   writer.text(meshId);
   writer.varint(Math.round(issuedAt));
   writer.varint(Math.round(expiresAt - issuedAt));
@@ -58,7 +88,7 @@ export function packToken(context: SessionContext, { meshId, key, keyId, issuedA
   writeVector(writer, context.written);
   writer.varint(context.own.length);
   for (const write of context.own) putOwnWrite(write);
-  writer.raw(hmacSha256(key, writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
+  writer.raw(hmacSha256(key.bytes, writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
   const length = Math.ceil((writer.length * 4) / 3);
   if (length > TOKEN_BYTES_MAX) {
     throw new MeshError(
@@ -106,7 +136,7 @@ function parse(text: unknown): Parsed {
   }
   const reader = new ByteReader(bytes, 1, bytes.length - MAC_BYTES);
   return decoding(() => {
-    const keyId = reader.u8();
+    const keyId = reader.u32();
     const meshId = reader.text(MESH_ID_BYTES_MAX);
     const issuedAt = reader.varint();
     return { bytes, reader, keyId, meshId, issuedAt, expiresAt: issuedAt + reader.varint() };
@@ -126,21 +156,24 @@ function decoding<Result>(decode: () => Result): Result {
   }
 }
 
-function isSigned({ bytes }: Parsed, key: Uint8Array): boolean {
+function isSigned({ bytes }: Parsed, key: TokenKey): boolean {
   const macAt = bytes.length - MAC_BYTES;
-  return equalBytes(hmacSha256(key, bytes.subarray(0, macAt)).subarray(0, MAC_BYTES), bytes.subarray(macAt));
+  return equalBytes(hmacSha256(key.bytes, bytes.subarray(0, macAt)).subarray(0, MAC_BYTES), bytes.subarray(macAt));
 }
 
-/** The session in a token. Throws TOKEN_MALFORMED, TOKEN_VERSION, TOKEN_OTHER_MESH, TOKEN_SIGNATURE, TOKEN_EXPIRED or TOKEN_TOO_LARGE. */
+/** The session in a token. Throws TOKEN_MALFORMED, TOKEN_VERSION, TOKEN_OTHER_MESH, TOKEN_KEY_UNKNOWN, TOKEN_SIGNATURE, TOKEN_EXPIRED or TOKEN_TOO_LARGE. */
 export function unpackToken(text: string, { meshId, keys, now }: TokenCheck): SessionContext {
   const parsed = parse(text);
   if (parsed.meshId !== meshId) throw new MeshError("TOKEN_OTHER_MESH", "the token was made by another mesh; sessions do not move between meshes");
-  const key = keys(parsed.keyId);
-  if (key === undefined || !isSigned(parsed, key)) {
+  const key = keys.find(({ id }) => id === parsed.keyId);
+  if (key === undefined) {
     throw new MeshError(
-      "TOKEN_SIGNATURE",
-      "the token's signature does not hold: it was changed on its way, or made with another secret; give all nodes and clients the same one",
+      "TOKEN_KEY_UNKNOWN",
+      "the token was signed with a secret that is none of this program's, or none any more: begin a new session; give all programs the same secrets, and keep one that is replaced for as long as its tokens live",
     );
+  }
+  if (!isSigned(parsed, key)) {
+    throw new MeshError("TOKEN_SIGNATURE", "the token's signature does not hold: it was changed on its way, or forged; begin a new session");
   }
   if (now >= parsed.expiresAt) {
     throw new MeshError("TOKEN_EXPIRED", `the token expired at ${new Date(parsed.expiresAt).toISOString()}; begin a new session, or raise tokenTtl`);
@@ -180,12 +213,13 @@ function readOwnChange(reader: ByteReader): OwnChange {
 export interface TokenContents {
   readonly version: number;
   readonly meshId: string;
-  readonly keyId: number;
+  /** Names the secret that signed it, as eight hexadecimal digits. */
+  readonly keyId: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** Whether the signature holds under the secret given; "unchecked" where none was given. */
-  readonly signature: "valid" | "invalid" | "unchecked";
+  /** Whether the signature holds; "unknown key" where none of the secrets given has signed it, "unchecked" where none was given. */
+  readonly signature: "valid" | "invalid" | "unknown key" | "unchecked";
   /** What the session has seen: replica id to counter. */
   readonly visible: Readonly<Record<string, number>>;
   /** What its own writes follow. */
@@ -195,19 +229,24 @@ export interface TokenContents {
 }
 
 /** Takes a token apart without asking a node. Throws TOKEN_MALFORMED, TOKEN_VERSION or TOKEN_TOO_LARGE. */
-export function inspectToken(text: string, secret?: string): TokenContents {
+export function inspectToken(text: string, secret?: string | readonly string[]): TokenContents {
   const parsed = parse(text);
   const context = decoding(() => readContext(parsed.reader));
-  const signature = secret === undefined ? "unchecked" : isSigned(parsed, tokenKey(parsed.meshId, secret)) ? "valid" : "invalid";
   return {
     version: VERSION,
     meshId: parsed.meshId,
-    keyId: parsed.keyId,
+    keyId: parsed.keyId.toString(16).padStart(8, "0"),
     issuedAt: parsed.issuedAt,
     expiresAt: parsed.expiresAt,
-    signature,
+    signature: secret === undefined ? "unchecked" : judge(parsed, typeof secret === "string" ? [secret] : secret),
     visible: vectorRecord(context.visible),
     written: vectorRecord(context.written),
     own: context.own.map(({ replica, counter, timestamp, changes }) => ({ write: `${replica}:${counter}`, timestamp, keys: changes.map(({ key }) => key) })),
   };
+}
+
+function judge(parsed: Parsed, secrets: readonly string[]): TokenContents["signature"] {
+  const key = secrets.map((secret) => tokenKey(parsed.meshId, secret)).find(({ id }) => id === parsed.keyId);
+  if (key === undefined) return "unknown key";
+  return isSigned(parsed, key) ? "valid" : "invalid";
 }

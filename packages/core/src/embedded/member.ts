@@ -1,7 +1,6 @@
 // A node that is a member of a mesh for as long as its process runs: it joins, joins anew under another replica id when the mesh has gone on
 // without it, and leaves at the end.
 
-import { checkSecret } from "../client/secret.js";
 import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { backoffMs } from "../host/backoff.js";
@@ -10,6 +9,7 @@ import { debugOf } from "../host/status.js";
 import { LEAVE_TIMEOUT_MS } from "../limits.js";
 import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug } from "../mesh.js";
 import { changeView, formedView, viewWith, viewWithout } from "../protocol/view.js";
+import { checkSecrets } from "../wire/secrets.js";
 import { randomId, systemPlatform } from "./platform.js";
 import { checkCacheBounds, startHost, type RunningNode, type StartNodeOptions } from "./start-node.js";
 
@@ -38,7 +38,7 @@ export class MemberNode implements RunningNode {
 
   /** The simulator gives other classes. */
   constructor(options: StartNodeOptions, parts?: HostParts) {
-    checkSecret(options.secret);
+    checkSecrets(options.secret);
     checkCacheBounds(options);
     this.address = options.address;
     this.#options = options;

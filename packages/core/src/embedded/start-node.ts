@@ -1,16 +1,16 @@
 // One life of a node: what `startNode` runs for as long as the mesh counts on it, and `createMesh` n times.
 
-import { checkSecret } from "../client/secret.js";
 import type { Platform } from "../clock.js";
 import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import { startedBefore } from "../host/started-before.js";
 import type { SuspicionBounds } from "../host/suspicion.js";
-import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent } from "../mesh.js";
+import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent, SecretSource } from "../mesh.js";
 import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
 import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
 import type { Transport } from "../transport.js";
+import { checkSecrets } from "../wire/secrets.js";
 import { randomId, systemPlatform } from "./platform.js";
 
 export interface StartNodeOptions {
@@ -22,7 +22,8 @@ export interface StartNodeOptions {
   readonly listen?: string;
   /** The member that this node is, as `formMesh` named it. Without it the node joins the mesh that is there, or begins one. */
   readonly replica?: number;
-  readonly secret?: string;
+  /** Proves this node to the others, and is what they and the clients have to prove. */
+  readonly secret?: SecretSource;
   /** Bound of the cache in bytes. Default 256 MiB. */
   readonly cacheBytes?: number;
   /** Bound of the cache in entries. Default: none but the bytes. */
@@ -87,7 +88,7 @@ export interface StartHostOptions extends StartNodeOptions {
 
 /** Starts one member of the store's view. Resolves when it listens. Rejects with ADDRESS_…, STORE_… or OPTION_INVALID. The simulator gives other classes. */
 export async function startHost(options: StartHostOptions, parts?: HostParts): Promise<Host> {
-  checkSecret(options.secret);
+  checkSecrets(options.secret);
   checkCacheBounds(options);
   const state = await options.store.readRegistry();
   const view = viewIn(state, options.store.name);

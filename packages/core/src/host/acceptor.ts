@@ -9,7 +9,7 @@ import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
 import { beginFrame, endFrame, ERROR, FrameSplitter, HELLO, PROOF, type FrameHandler } from "../wire/frames.js";
-import { checkProof, newNonce, proofOf, readHello, readProof, Role, versionOf, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
+import { newNonce, proofOf, provedSecret, readHello, readProof, Role, versionOf, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
 import { writeError } from "../wire/messages.js";
 import { Outbox } from "../wire/outbox.js";
 import { ClientPort } from "./client-port.js";
@@ -20,6 +20,8 @@ import { RingPort } from "./ring-port.js";
 export interface Port extends FrameHandler {
   /** All frames of a chunk have been shown. */
   chunkEnd(): void;
+  /** The connection is ended in order: no frame is shown after this. */
+  ending(): void;
   /** The node is in another view now. */
   viewChanged(): void;
   closed(): void;
@@ -111,6 +113,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   /** Ends the connection, after what was answered. */
   close(): void {
     if (this.#ended) return;
+    this.#port?.ending();
     this.flush();
     this.#end();
     this.#connection.close();
@@ -176,12 +179,12 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   #challenge(hello: Hello): void {
     this.#hello = hello;
-    writeChallenge(this.#outbox.out, { authenticates: this.#host.secret !== undefined, nonce: this.#nonce });
+    writeChallenge(this.#outbox.out, { authenticates: this.#host.secrets.current.length > 0, nonce: this.#nonce });
   }
 
   #welcome(proof: Uint8Array, hello: Hello): void {
-    const { node, secret } = this.#host;
-    checkProof(proof, proofOf(secret, "opener", hello.nonce, this.#nonce), "the program that opened this connection");
+    const { node, secrets } = this.#host;
+    const secret = provedSecret(proof, secrets.current, hello.nonce, this.#nonce);
     this.#deadline.cancel();
     const isNode = hello.role === Role.Node;
     // Whoever looks for the node that was here before is told who is here now, and no more.
@@ -215,7 +218,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     const { ring, view } = node;
     if (isEnding) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is stopping`);
     if (epoch > view.epoch) void membership.refresh();
-    const isCurrent = epoch === view.epoch && !membership.isSealed(replica);
+    const isCurrent = epoch === view.epoch && !membership.refuses(replica);
     if (isCurrent && replica === ring.replicas[ring.predecessor]) return;
     if (isCurrent && ring.isMember(replica) && replica !== node.replica) {
       if (!this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh, and cannot stand in for anybody`);

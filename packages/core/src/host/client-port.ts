@@ -20,6 +20,7 @@ import {
   FROM_LOADER,
   GET,
   GET_MANY,
+  GOODBYE,
   HEADER,
   LOST,
   NO_VALUE,
@@ -62,6 +63,8 @@ export class ClientPort implements Port, Writer {
   #toldIssuedVersion = 0;
   #toldTimeMs = 0;
   readonly #writeRequest: WriteRequest;
+  /** The last request that was looked at. */
+  #lastId = 0;
   #waiting = 0;
   #closed = false;
 
@@ -93,6 +96,11 @@ export class ClientPort implements Port, Writer {
     this.#host.clientChunkEnd();
   }
 
+  /** What is on its way here meanwhile was not done, and the client may make it elsewhere without a doubt. */
+  ending(): void {
+    endFrame(this.#outbox.out, beginFrame(this.#outbox.out, GOODBYE, 0, this.#lastId));
+  }
+
   closed(): void {
     this.#closed = true;
   }
@@ -102,6 +110,7 @@ export class ClientPort implements Port, Writer {
       endFrame(this.#outbox.out, beginFrame(this.#outbox.out, PONG, 0, 0));
       return;
     }
+    this.#lastId = id;
     try {
       if (this.#host.isClosing && type !== STATUS) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, id, start, end) : start;

@@ -10,7 +10,7 @@ import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { CACHE_BYTES_DEFAULT, KEY_BYTES_MAX } from "../limits.js";
-import type { MemberStatus, NodeEvent } from "../mesh.js";
+import type { MemberStatus, NodeEvent, SecretSource } from "../mesh.js";
 import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
@@ -32,6 +32,7 @@ import { StoreCalls } from "./store-calls.js";
 import { SUSPICION_DEFAULT, type SuspicionBounds } from "./suspicion.js";
 import { Waiters, Level } from "./waiters.js";
 import type { Base } from "../wire/messages.js";
+import { Secrets } from "../wire/secrets.js";
 import type { ClientPort } from "./client-port.js";
 
 export interface HostOptions {
@@ -42,7 +43,7 @@ export interface HostOptions {
   readonly store: Store;
   readonly transport: Transport;
   readonly platform: Platform;
-  readonly secret?: string;
+  readonly secret?: SecretSource;
   readonly cacheBytes?: number;
   readonly cacheEntries?: number;
   readonly readThrough?: Loader;
@@ -76,7 +77,7 @@ export class Host {
   readonly store: Store;
   readonly transport: Transport;
   readonly platform: Platform;
-  readonly secret: string | undefined;
+  readonly secrets: Secrets;
   readonly loads: Loads;
   readonly waiters = new Waiters();
   readonly connections = new Set<Acceptor>();
@@ -109,7 +110,7 @@ export class Host {
     this.store = options.store;
     this.transport = options.transport;
     this.platform = options.platform;
-    this.secret = options.secret;
+    this.secrets = new Secrets(options.secret, options.onWarning);
     this.#clock = new SteadyClock(options.platform.clock, (ms) =>
       options.onWarning?.(`the clock of this machine was set ${Math.abs(ms)} ms ${ms > 0 ? "ahead" : "back"}; the node goes on by the time that it had`),
     );

@@ -4,19 +4,34 @@
 //   A node whose successor is silent connects to the member behind it, in the epoch of its view: that is the claim that those between are
 //   gone. The one who is asked, their head from then on, stops listening to them: what it has received of them by then is final. It proposes
 //   the view without them. Whoever meets a newer epoch reads the registry, and installs what stands there before it goes on.
+//
+//   Nobody can tell whether the others are gone or it is cut off itself, and whoever is cut off may still reach the store. So a few members do
+//   not go on without the many at once: the next view gives notice of it first, and any of the many that lives objects by taking the few out.
 
 import { REGISTRY_POLL_MS } from "../limits.js";
-import { changeView, viewEnded, viewIn, viewSettled, viewWithout, type View } from "../protocol/view.js";
+import { changeView, viewEnded, viewIn, viewNoticed, viewSettled, viewWithout, type Notice, type View } from "../protocol/view.js";
 import { backoffMs } from "./backoff.js";
 import type { Host } from "./host.js";
 
 /** Grain of the look at the predecessor: silence for so long is a reason to ask the registry. */
 const WATCH_MS = 1_000;
+/** Time for an objection: two looks at the registry, and so many times what the notice took, for reading it and changing the view. */
+const OBJECTION_MS = 2 * WATCH_MS;
+const OBJECTION_CALLS = 4;
+/** In units of that time: how long a notice of somebody else stands, who may be gone by now, before another takes its place. */
+const NOTICES_STAND = 3;
 
 export class Membership {
   protected readonly host: Host;
   /** Members that this node does not listen to any more: it has told their predecessor so. */
   readonly #sealed = new Set<number>();
+  /** How far the proposal without them has come. "held up": the store was out of reach before their final counters were sent to it. */
+  #proposal: "begun" | "held up" | "sent" = "begun";
+  /** Nobody answers this node. */
+  #isAlone = false;
+  /** Until when the newest view's notice may be objected to, and until when nobody puts another in its place. */
+  #objectionUntil = 0;
+  #noticeUntil = 0;
   #refreshing: Promise<void> | undefined;
   #proposing = false;
   #ended = false;
@@ -35,8 +50,15 @@ export class Membership {
     this.#ended = true;
   }
 
+  /** Whether this node does not listen to it any more. */
   isSealed(replica: number): boolean {
     return this.#sealed.has(replica);
+  }
+
+  /** Whether it has to stay away, now that it comes back. It need not for as long as the proposal without it is held up. */
+  refuses(replica: number): boolean {
+    if (this.isSealed(replica) && this.#proposal === "held up") this.#sealed.clear();
+    return this.isSealed(replica);
   }
 
   #watch(): void {
@@ -72,6 +94,32 @@ export class Membership {
     if (view.members.some(({ replica }) => replica === node.replica)) this.host.install(view);
     else this.host.expel(`the mesh goes on without node ${node.replica} since epoch ${view.epoch}`);
     for (const replica of this.#sealed) if (!node.ring.isMember(replica)) this.#sealed.delete(replica);
+    // What was on its way for an earlier epoch fails there.
+    this.#proposal = "begun";
+    if (view.notice !== undefined && !this.#ended) this.#noticed(view.notice, OBJECTION_MS);
+  }
+
+  #noticed(notice: Notice, waitsMs: number): void {
+    const { node, platform } = this.host;
+    this.#objectionUntil = platform.clock.monotonic() + waitsMs;
+    this.#noticeUntil = platform.clock.monotonic() + waitsMs * NOTICES_STAND;
+    if (notice.by !== node.replica) this.#object(new Set(notice.gone));
+  }
+
+  /** Takes out those who say that this node is gone. */
+  #object(gone: ReadonlySet<number>): void {
+    const { ring } = this.host.node;
+    if (!this.mayObject(gone)) return;
+    for (let index = ring.predecessor; !gone.has(ring.replicas[index]); index = (index + ring.members - 1) % ring.members)
+      this.#sealed.add(ring.replicas[index]);
+    this.host.neighbours.dismissPredecessor("takes you for cut off");
+    void this.#propose();
+  }
+
+  /** ⚑ One of those who are said to be gone, and lives: the one behind those who say so, since it has what they had. */
+  protected mayObject(gone: ReadonlySet<number>): boolean {
+    const { ring, replica } = this.host.node;
+    return this.host.isComplete && gone.has(replica) && !gone.has(ring.replicas[ring.predecessor]);
   }
 
   /**
@@ -86,24 +134,47 @@ export class Membership {
     void this.#propose();
   }
 
+  /** No member answers this node. A newcomer has nothing to go on with: it finds the mesh down only after a while, and begins it anew. */
+  alone(): void {
+    const { newcomer, suspicionBounds, platform } = this.host;
+    if (!newcomer.isComplete && newcomer.aloneMs(platform.clock.monotonic()) <= suspicionBounds.takeOverMs) return;
+    this.#isAlone = true;
+    void this.#propose();
+  }
+
+  /** A member has answered. */
+  met(): void {
+    const { newcomer, platform } = this.host;
+    newcomer.met(platform.clock.monotonic());
+    this.#isAlone = false;
+  }
+
   async #propose(): Promise<void> {
     if (this.#proposing) return;
     this.#proposing = true;
-    const { platform } = this.host;
+    this.#proposal = "begun";
     for (let failures = 0; !this.#ended && this.#gone().size > 0; failures++) {
       try {
         await this.#withoutGone();
       } catch {
-        await new Promise<void>((resolve) => platform.clock.after(backoffMs(failures, platform.random), resolve));
+        if (this.#proposal === "begun") this.#proposal = "held up";
+        await this.#sleep(backoffMs(failures, this.host.platform.random));
       }
     }
     this.#proposing = false;
   }
 
-  /** The sealed members directly before this node. A change of the view may have put others between; then they are somebody else's business. */
+  /**
+   * All others, if this node is alone. Otherwise the sealed members directly before it: a change of the view may have put others between, and
+   * then they are somebody else's business.
+   */
   #gone(): Set<number> {
     const { ring } = this.host.node;
     const gone = new Set<number>();
+    if (this.#isAlone) {
+      for (let index = 0; index < ring.members; index++) if (index !== ring.self) gone.add(ring.replicas[index]);
+      return gone;
+    }
     for (let index = ring.predecessor; index !== ring.self && this.#sealed.has(ring.replicas[index]); index = (index + ring.members - 1) % ring.members)
       gone.add(ring.replicas[index]);
     if (gone.size === 0) this.#sealed.clear();
@@ -111,15 +182,65 @@ export class Membership {
   }
 
   async #withoutGone(): Promise<void> {
-    const { node, store, platform } = this.host;
-    const { epoch } = node.view;
+    const { host } = this;
+    const gone = this.#gone();
+    if (this.needsNotice(gone) && !(await this.#hasGivenNotice(gone))) return;
+    if (!host.isComplete) return host.foundAlone();
     const received = (replica: number): number | undefined => this.received(replica);
-    const view = await this.host.limited(
-      changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewWithout(before, this.#gone(), received, platform.clock.now()) : undefined)),
-      "change the view",
-    );
+    await this.#change((before) => {
+      if (!isWithin(gone, this.#gone())) return undefined;
+      this.#proposal = "sent";
+      for (const replica of gone) this.#sealed.add(replica);
+      host.neighbours.dismissPredecessor("takes you for gone");
+      return viewWithout(before, gone, received, host.platform.clock.now());
+    });
+  }
+
+  /** ⚑ The few may be those who are cut off. So is a newcomer, perhaps, who would begin the mesh anew. */
+  protected needsNotice(gone: ReadonlySet<number>): boolean {
+    return !this.host.isComplete || gone.size > this.host.node.ring.members - gone.size;
+  }
+
+  /** Gives notice that these are taken for gone, and waits for objections. False: look again at what is to be done. */
+  async #hasGivenNotice(gone: ReadonlySet<number>): Promise<boolean> {
+    const { node, platform } = this.host;
+    const { clock } = platform;
+    const { epoch, notice } = node.view;
+    const startedAt = clock.monotonic();
+    if (notice?.by === node.replica && isWithin(gone, new Set(notice.gone))) {
+      await this.#sleep(this.#objectionUntil - startedAt);
+      return !this.#ended && node.view.epoch === epoch && isWithin(gone, this.#gone());
+    }
+    if (notice !== undefined && startedAt < this.#noticeUntil) {
+      await this.#sleep(WATCH_MS);
+      await this.refresh();
+      return false;
+    }
+    const mine = { by: node.replica, gone: [...gone] };
+    await this.#change((before) => viewNoticed(before, mine));
+    if (node.view.notice === mine) this.#noticed(mine, OBJECTION_MS + OBJECTION_CALLS * (clock.monotonic() - startedAt));
+    return false;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => this.host.platform.clock.after(Math.max(0, ms), resolve));
+  }
+
+  /** Makes the next view, and installs what is the newest then. */
+  async #change(next: (before: View) => View | undefined): Promise<void> {
+    const view = await this.#swap(next);
     if (view === undefined) await this.refresh();
     else this.#install(view);
+  }
+
+  /** Makes the view that follows the one of this node. Undefined: there is a newer one, or `next` makes none. */
+  async #swap(next: (before: View) => View | undefined): Promise<View | undefined> {
+    const { node, store } = this.host;
+    const { epoch } = node.view;
+    return await this.host.limited(
+      changeView(store, ({ view: before }) => (before?.epoch === epoch ? next(before) : undefined)),
+      "change the view",
+    );
   }
 
   /**
@@ -128,19 +249,14 @@ export class Membership {
    */
   async #settle(): Promise<void> {
     const { host } = this;
-    const { node, store, platform } = host;
+    const { node, platform } = host;
     const { ring } = node;
     if (!node.isFlusher || !host.isComplete || this.#proposing) return;
     const settled = new Set<number>();
     for (let slot = ring.members; slot < ring.size; slot++) if (this.settledEverywhere(slot)) settled.add(ring.replicas[slot]);
     if (settled.size === 0) return;
-    const { epoch } = node.view;
     try {
-      const view = await host.limited(
-        changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewSettled(before, settled, platform.clock.now()) : undefined)),
-        "change the view",
-      );
-      if (view !== undefined) this.#install(view);
+      await this.#change((before) => viewSettled(before, settled, platform.clock.now()));
     } catch {
       // There is no hurry: the next look tries again.
     }
@@ -164,18 +280,13 @@ export class Membership {
   async leave(deadline: number): Promise<boolean> {
     const { platform } = this.host;
     while (!this.#ended && platform.clock.monotonic() < deadline) {
-      const { node, store } = this.host;
+      const { node } = this.host;
       if (node.ring.members === 1) return false;
       if (this.host.waiters.length === 0 && (await this.#isSpare())) {
-        const { epoch } = node.view;
         const gone = new Set([node.replica]);
         const received = (replica: number): number | undefined => (replica === node.replica ? node.counter : undefined);
         try {
-          const view = await this.host.limited(
-            changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewWithout(before, gone, received, platform.clock.now()) : undefined)),
-            "change the view",
-          );
-          if (view !== undefined) return true;
+          if ((await this.#swap((before) => viewWithout(before, gone, received, platform.clock.now()))) !== undefined) return true;
         } catch {
           // It may have happened all the same: the registry says so.
         }
@@ -202,15 +313,10 @@ export class Membership {
 
   /** Says that this node, the last one, has ended and the store has everything. False: somebody has joined meanwhile. */
   async conclude(): Promise<boolean> {
-    const { node, store } = this.host;
-    const { epoch } = node.view;
+    const { node } = this.host;
     if (node.ring.members > 1) return false;
     try {
-      const view = await this.host.limited(
-        changeView(store, ({ view: before }) => (before?.epoch === epoch ? viewEnded(before) : undefined)),
-        "change the view",
-      );
-      if (view !== undefined) return true;
+      if ((await this.#swap(viewEnded)) !== undefined) return true;
     } catch {
       // Then whoever starts next looks for this node in vain for a while.
       return true;
@@ -218,6 +324,10 @@ export class Membership {
     await this.refresh();
     return node.ring.members === 1;
   }
+}
+
+function isWithin(some: ReadonlySet<number>, all: ReadonlySet<number>): boolean {
+  return [...some].every((one) => all.has(one));
 }
 
 /** Grain of `leave`. */

@@ -106,9 +106,8 @@ export class RingLink {
   }
 
   #heard(): void {
-    const now = this.#host.platform.clock.monotonic();
-    this.#suspicion.heard(now);
-    this.#host.newcomer.met(now);
+    this.#suspicion.heard(this.#host.platform.clock.monotonic());
+    this.#host.membership.met();
   }
 
   #lost(error: MeshError | undefined): void {
@@ -117,15 +116,19 @@ export class RingLink {
     this.lastError = error;
     if (this.#closed) return;
     const { clock, random } = this.#host.platform;
-    if (error?.code === "NODE_BEHIND") {
-      // It lives, and one of the two has not seen the newest view yet.
+    const lives = error?.code === "NODE_BEHIND";
+    if (lives) {
+      // One of the two has not seen the newest view yet; or it knows now who is silent, and they are asked again meanwhile.
       this.#suspicion.reset(clock.monotonic());
-      this.#host.newcomer.met(clock.monotonic());
+      this.#skipped = 0;
+      this.#host.membership.met();
       void this.#host.membership.refresh();
     }
     this.#failures += 1;
     this.#retry?.cancel();
-    this.#retry = clock.after(backoffMs(this.#failures - 1, random), () => void this.connect());
+    const pauseMs = backoffMs(this.#failures - 1, random);
+    // Whoever lives is heard in time to see that it still does.
+    this.#retry = clock.after(lives ? Math.min(pauseMs, HEARTBEAT_MS) : pauseMs, () => void this.connect());
   }
 
   #tick(): void {
@@ -144,9 +147,10 @@ export class RingLink {
     });
   }
 
-  /** Goes on to the next member; with none left this node is alone. */
+  /** Goes on to the next member; with none left this node is alone, and once more goes round all of them. */
   #giveUp(): void {
-    const { node, platform, membership, newcomer, suspicionBounds } = this.#host;
+    const { node, platform, membership } = this.#host;
+    const others = node.ring.members - 1;
     this.#suspicion.reset(platform.clock.monotonic());
     this.#attempt += 1;
     this.#connecting = false;
@@ -154,15 +158,9 @@ export class RingLink {
     this.#session?.close();
     this.#forget();
     this.#failures = 0;
-    if (this.#skipped < node.ring.members - 1) this.#skipped += 1;
-    if (this.#skipped < node.ring.members - 1) void this.connect();
-    else if (newcomer.isComplete) membership.claimed(node.replica);
-    else if (newcomer.aloneMs(platform.clock.monotonic()) > suspicionBounds.takeOverMs) this.#host.foundAlone();
-    else {
-      // Once more round all of them: a newcomer has nothing, and would begin the mesh anew.
-      this.#skipped = 0;
-      void this.connect();
-    }
+    this.#skipped = (this.#skipped + 1) % others;
+    void this.connect();
+    if (this.#skipped === 0) membership.alone();
   }
 
   close(): void {
@@ -230,10 +228,10 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   }
 
   start(): void {
-    const { node, secret, platform } = this.#host;
+    const { node, secrets, platform } = this.#host;
     if (this.#ended) return;
     const hello = { role: Role.Node, replica: node.replica, epoch: node.view.epoch, target: this.#target };
-    this.#opening = new Opening(this.outbox, { ...hello, secret, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
+    this.#opening = new Opening(this.outbox, { ...hello, secrets, entropy: platform.entropy }, (welcome) => this.#welcomed(welcome));
     this.outbox.flush();
   }
 

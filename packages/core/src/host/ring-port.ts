@@ -78,6 +78,10 @@ export class RingPort implements Port {
     this.#host.tick();
   }
 
+  ending(): void {
+    // The predecessor sends again what this node has not acknowledged, to whoever is its successor then.
+  }
+
   viewChanged(): void {
     // The host ends this connection: a ring link belongs to one view.
   }

@@ -26,6 +26,13 @@ export interface Departed {
   readonly leftAt: number;
 }
 
+/** What a few members say before they go on without the many: whoever is named and lives objects, by taking those few out instead. */
+export interface Notice {
+  /** The member that says so. */
+  readonly by: number;
+  readonly gone: readonly number[];
+}
+
 export interface View {
   /** 1, 2, 3 … */
   readonly epoch: number;
@@ -39,6 +46,8 @@ export interface View {
   readonly nextReplica: number;
   /** The last member has ended, and the store has everything. */
   readonly ended?: true;
+  /** Belongs to this epoch alone. */
+  readonly notice?: Notice;
 }
 
 const REPLICA_MAX = 0xff_ff_ff_ff;
@@ -122,8 +131,7 @@ export function formedView(before: View | undefined, flushed: FlushedCounters, a
 export function viewWith(before: View, address: string, now: number): View {
   if (before.members.length >= MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `the mesh has ${MEMBERS_MAX} nodes already, and no more are possible`);
   return {
-    ...before,
-    epoch: before.epoch + 1,
+    ...following(before),
     members: [...before.members, { replica: before.nextReplica, address }],
     departed: remembered(before, now),
     nextReplica: before.nextReplica + 1,
@@ -152,8 +160,7 @@ export function viewWithout(before: View, gone: ReadonlySet<number>, received: (
     return one.settled ? { ...one, head } : { ...one, head, final: Math.min(one.final, received(one.replica) ?? one.final) };
   });
   return {
-    ...before,
-    epoch: before.epoch + 1,
+    ...following(before),
     members: members.filter(({ replica }) => !gone.has(replica)),
     departed: [...moved, ...left],
   };
@@ -162,12 +169,21 @@ export function viewWithout(before: View, gone: ReadonlySet<number>, received: (
 /** The view in which these of the departed are settled. */
 export function viewSettled(before: View, settled: ReadonlySet<number>, now: number): View {
   const departed = remembered(before, now).map((one) => (settled.has(one.replica) ? { ...one, settled: true } : one));
-  return { ...before, epoch: before.epoch + 1, departed };
+  return { ...following(before), departed };
+}
+
+/** The same members, who are told of this. */
+export function viewNoticed(before: View, notice: Notice): View {
+  return { ...following(before), notice };
 }
 
 /** The view of a mesh that has ended: whoever starts next need not look for its members. */
 export function viewEnded(before: View): View {
-  return { ...before, epoch: before.epoch + 1, ended: true };
+  return { ...following(before), ended: true };
+}
+
+function following(before: View): View {
+  return { ...before, epoch: before.epoch + 1, notice: undefined };
 }
 
 /** The departed whom some token may still name. */
@@ -191,7 +207,7 @@ function parseView(epoch: number, bytes: Uint8Array, storeName: string): View {
 }
 
 function isView(view: View): boolean {
-  const { members, departed } = view;
+  const { members, departed, notice } = view;
   return (
     typeof view.meshId === "string" &&
     isReplica(view.nextReplica) &&
@@ -209,7 +225,8 @@ function isView(view: View): boolean {
         Number.isSafeInteger(final) &&
         final >= 0 &&
         final <= COUNTER_MAX,
-    )
+    ) &&
+    (notice === undefined || (isReplica(notice.by) && Array.isArray(notice.gone) && notice.gone.every(isReplica)))
   );
 }
 

@@ -100,8 +100,8 @@ export class History {
   readonly finals = new Map<number, number>();
   /** Writes that were acknowledged and died with their nodes. */
   readonly lost: Write[] = [];
-  /** Whether at most one node was lost at a time. */
-  singleFaults = true;
+  /** The levels that outlive the faults of the run. */
+  survivors: readonly Durability[] = ["replicated", "everywhere", "stored"];
   readonly #heads = new Map<string, number>();
 
   /** Begins a session: fresh, as a fork of one other, or as the join of several. */

@@ -112,7 +112,7 @@ class World implements WorkflowWorld, UnrestWorld {
     this.recorder = new Recorder(options.padding);
     this.addresses = Array.from({ length: options.nodes + (options.unrest?.spares ?? 0) }, (_, index) => `n${index + 1}`);
     this.keys = Array.from({ length: options.keys }, (_, index) => `k${index}`);
-    this.recorder.history.singleFaults = options.unrest?.oneAtATime ?? true;
+    if (options.unrest?.oneAtATime === false) this.recorder.history.survivors = ["everywhere", "stored"];
     this.#content.onApply = (content) => this.recorder.stored(content, simulation.time);
     const { random } = simulation;
     this.network = new SimulatedNetwork(simulation, {

@@ -21,8 +21,6 @@ type Event = "crash" | "cut" | "leave" | "join" | "jump" | "outage";
 const HOUR_MS = 3_600_000;
 /** World time within which the mesh gets over one fault. */
 const RECOVERY_MS_MAX = 60_000;
-/** In units of the least time of suspicion: two members one after the other, each for the longest time. */
-const SUSPICIONS = 6;
 
 export class Troublemaker {
   readonly #world: UnrestWorld;
@@ -30,8 +28,6 @@ export class Troublemaker {
   readonly #random: SeededRandom;
   /** Members that are to come back. */
   readonly #returning: Promise<void>[] = [];
-  /** Until then somebody may find out that messages were lost while a member was cut off: that belongs to the same fault. */
-  #suspectedUntil = 0;
 
   constructor(world: UnrestWorld, unrest: Unrest) {
     this.#world = world;
@@ -64,7 +60,7 @@ export class Troublemaker {
   async #recovered(): Promise<void> {
     const { simulation } = this.#world;
     const until = simulation.time + RECOVERY_MS_MAX;
-    while (simulation.time < this.#suspectedUntil || !this.#world.hasRecovered()) {
+    while (!this.#world.hasRecovered()) {
       if (simulation.time > until) throw new Error(`not recovered ${RECOVERY_MS_MAX} ms after the last fault`);
       await simulation.sleep(20);
     }
@@ -93,9 +89,7 @@ export class Troublemaker {
         this.#later(suspectMs * this.#random.magnitude(0.1, 4), () => member.isUp || void member.join());
       } else if (event === "cut") {
         member.cut();
-        const healsMs = suspectMs * this.#random.magnitude(0.3, 4);
-        this.#suspectedUntil = simulation.time + healsMs + suspectMs * SUSPICIONS;
-        this.#later(healsMs, () => member.heal());
+        this.#later(suspectMs * this.#random.magnitude(0.3, 4), () => member.heal());
       } else {
         if (this.#random.chance(0.5)) this.#later(this.#random.magnitude(0.1, 100), () => this.#strand(member));
         this.#returning.push(

@@ -6,7 +6,9 @@
 //   PROOF of the secret over both nonces        →
 //                                               ←  WELCOME proof, mesh, members, vectors, time  (or ERROR, and the end)
 //
-// Each proof is bound to its direction, so that one cannot be sent back as the other's, and to what both have said of their versions.
+// Each proof is bound to its direction, so that one cannot be sent back as the other's, and to what both have said of their versions. Where the mesh has
+// several secrets, the opener proves its first one, the acceptor takes any of its own, and answers with the one that was proved: so both ends need one secret
+// in common, in this order.
 
 import { equalBytes, hmacSha256 } from "../bytes/mac.js";
 import type { ByteReader } from "../bytes/reader.js";
@@ -180,14 +182,26 @@ function readNonce(reader: ByteReader, version: number): Uint8Array {
   return Uint8Array.of(version, ...reader.bytes.subarray(at, at + RANDOM_BYTES));
 }
 
-/** The proof of who opened the connection, or of who accepted it; empty where the mesh has no secret. */
+/** The proof of who opened the connection, or of who accepted it; empty where there is no secret. */
 export function proofOf(secret: string | undefined, side: "opener" | "acceptor", openerNonce: Uint8Array, acceptorNonce: Uint8Array): Uint8Array {
   if (secret === undefined) return new Uint8Array(0);
   return hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh ${side}`), openerNonce, acceptorNonce);
 }
 
-/** Throws UNAUTHENTICATED unless the other end, which `who` names to either side, has proved the secret. */
-export function checkProof(proof: Uint8Array, expected: Uint8Array, who: string): void {
-  if (equalBytes(proof, expected)) return;
-  throw new MeshError("UNAUTHENTICATED", `${who} did not prove the mesh's secret; give the same secret to every node and every client`);
+/** Which of the secrets the opener has proved; undefined where there are none. Throws UNAUTHENTICATED. */
+export function provedSecret(proof: Uint8Array, secrets: readonly string[], openerNonce: Uint8Array, acceptorNonce: Uint8Array): string | undefined {
+  const candidates = secrets.length === 0 ? [undefined] : secrets;
+  const proved = candidates.filter((secret) => equalBytes(proof, proofOf(secret, "opener", openerNonce, acceptorNonce)));
+  if (proved.length === 0) throw unauthenticated("the program that opened this connection");
+  return proved[0];
+}
+
+/** Throws UNAUTHENTICATED unless the acceptor at `remote` has sent the proof that was expected. */
+export function checkProof(proof: Uint8Array, expected: Uint8Array, remote: string): void {
+  if (!equalBytes(proof, expected)) throw unauthenticated(remote);
+}
+
+/** `who` names the other end to either side. */
+function unauthenticated(who: string): MeshError {
+  return new MeshError("UNAUTHENTICATED", `${who} did not prove a secret of this mesh; give the same secret to every node and every client`);
 }

@@ -6,13 +6,14 @@ import { checkProof, newNonce, proofOf, readChallenge, readWelcome, writeHello, 
 import { CHALLENGE, ERROR, WELCOME, type FrameHandler } from "./frames.js";
 import { readError } from "./messages.js";
 import type { Outbox } from "./outbox.js";
+import type { Secrets } from "./secrets.js";
 
 export interface OpeningOptions {
   readonly role: Role;
   readonly replica: number;
   readonly epoch: number;
   readonly target: number;
-  readonly secret: string | undefined;
+  readonly secrets: Secrets;
   readonly entropy: Entropy;
 }
 
@@ -45,7 +46,7 @@ export class Opening implements FrameHandler {
   }
 
   #prove(reader: ByteReader): void {
-    const { secret } = this.#options;
+    const [secret] = this.#options.secrets.current;
     const challenge = readChallenge(reader);
     this.#challenged = true;
     // A secret on this side only is checked as well: the other end then fails to prove it.

@@ -6,7 +6,7 @@ import { memoryTransport } from "../../src/embedded/memory-transport.js";
 import { systemPlatform } from "../../src/embedded/platform.js";
 import { formMesh, startHost } from "../../src/embedded/start-node.js";
 import type { Host } from "../../src/host/host.js";
-import type { Mesh, MeshOptions } from "../../src/mesh.js";
+import type { Mesh, MeshOptions, SecretSource } from "../../src/mesh.js";
 import type { Platform } from "../../src/clock.js";
 import type { Loader } from "../../src/read-through.js";
 import type { Store } from "../../src/store.js";
@@ -19,7 +19,7 @@ export interface ClusterOptions {
   /** The store as each node sees it. */
   readonly storeOf?: (index: number) => Store;
   readonly transport?: Transport;
-  readonly secret?: string;
+  readonly secret?: SecretSource;
   readonly cacheBytes?: number;
   readonly readThrough?: Loader;
   /** How far each node's wall clock is off, in milliseconds; may be changed while it runs. */

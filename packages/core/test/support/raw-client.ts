@@ -8,6 +8,7 @@ import { Role, type Welcome } from "../../src/wire/handshake.js";
 import { readError } from "../../src/wire/messages.js";
 import { Opening } from "../../src/wire/opening.js";
 import { Outbox } from "../../src/wire/outbox.js";
+import { Secrets } from "../../src/wire/secrets.js";
 import { ByteWriter } from "../../src/bytes/writer.js";
 import { until } from "./cluster.js";
 
@@ -57,10 +58,14 @@ export class RawClient implements ConnectionEvents {
     const client = await RawClient.connect(transport, address);
     client.#outbox = new Outbox(client.connection);
     const role = replica === 0 ? Role.Client : Role.Node;
-    client.#opening = new Opening(client.#outbox, { role, replica, epoch, target, secret, entropy: systemPlatform.entropy }, (welcome) => {
-      client.welcome = welcome;
-      client.#opening = undefined;
-    });
+    client.#opening = new Opening(
+      client.#outbox,
+      { role, replica, epoch, target, secrets: new Secrets(secret), entropy: systemPlatform.entropy },
+      (welcome) => {
+        client.welcome = welcome;
+        client.#opening = undefined;
+      },
+    );
     client.#outbox.flush();
     await until(() => client.welcome !== undefined || client.isClosed);
     return client;

@@ -41,6 +41,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   ADDRESS_INVALID: [500, "The server is set up wrongly"],
   TOKEN_MALFORMED: [400, "The session is not a token"],
   TOKEN_VERSION: [400, "The session token has another format"],
+  TOKEN_KEY_UNKNOWN: [400, "The session token was signed with another secret"],
   TOKEN_SIGNATURE: [400, "The session token's signature does not hold"],
   TOKEN_EXPIRED: [400, "The session token has expired"],
   TOKEN_OTHER_MESH: [400, "The session token is of another mesh"],

@@ -231,13 +231,15 @@ describe("a token that was changed", () => {
       expect(await use(changed), `character ${at}`).toBe(400);
     }
     const half = Math.floor(token.length / 2);
-    for (const text of [
+    // Two of one millisecond begin alike, and a half of one is the same as that of the other then.
+    const spliced = [
       token.slice(0, half) + other.slice(half),
       other.slice(0, half) + token.slice(half),
       token + other,
       token.slice(0, -22) + other.slice(-22),
-    ])
-      expect(await use(text)).toBe(400);
+    ].filter((text) => text !== token && text !== other);
+    expect(spliced.length).toBeGreaterThanOrEqual(2);
+    for (const text of spliced) expect(await use(text)).toBe(400);
   });
 });
 

@@ -2,33 +2,9 @@
 
 import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { generate } from "selfsigned";
+import { certificate, type KeyPair } from "@causalmesh/test-servers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { embedded, served } from "./support/front.js";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-
-interface Pair {
-  readonly key: string;
-  readonly cert: string;
-}
-
-async function certificate(fromDays: number, toDays: number, ca?: Pair): Promise<Pair> {
-  const dates = { notBeforeDate: new Date(Date.now() + fromDays * DAY_MS), notAfterDate: new Date(Date.now() + toDays * DAY_MS) };
-  const extensions = [
-    { name: "basicConstraints", cA: ca === undefined, critical: true },
-    {
-      name: "subjectAltName",
-      altNames: [
-        { type: 2, value: "localhost" },
-        { type: 7, ip: "127.0.0.1" },
-      ],
-    },
-  ];
-  const options = { ...dates, keySize: 2048, algorithm: "sha256", extensions, ...(ca === undefined ? {} : { ca }) };
-  const made = await generate([{ name: "commonName", value: `localhost ${fromDays} ${toDays}` }], options as never);
-  return { key: made.private, cert: made.cert };
-}
 
 interface Met {
   readonly status: number;
@@ -51,14 +27,14 @@ function get(url: string, options: object): Promise<Met> {
 }
 
 describe("https", () => {
-  let ca: Pair;
-  let good: Pair;
-  let next: Pair;
-  let expired: Pair;
+  let ca: KeyPair;
+  let good: KeyPair;
+  let next: KeyPair;
+  let expired: KeyPair;
 
   beforeAll(async () => {
-    ca = await certificate(-1, 10);
-    [good, next, expired] = await Promise.all([certificate(-1, 1, ca), certificate(-1, 2, ca), certificate(-2, -1, ca)]);
+    ca = await certificate({ toDays: 10 });
+    [good, next, expired] = await Promise.all([certificate({ ca }), certificate({ toDays: 2, ca }), certificate({ fromDays: -2, toDays: -1, ca })]);
   });
 
   it("serves with the key and the certificate that it was given", async () => {
@@ -78,7 +54,7 @@ describe("https", () => {
   it("asks for client certificates where it is told to, and takes no expired one and none of its own making", async () => {
     const { url } = await served(await embedded(), { tls: { ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true } });
     expect((await get(url, { ca: ca.cert, ...next })).status).toBe(404);
-    for (const client of [{}, expired, await certificate(-1, 1)]) await expect(get(url, { ca: ca.cert, ...client })).rejects.toThrow();
+    for (const client of [{}, expired, await certificate()]) await expect(get(url, { ca: ca.cert, ...client })).rejects.toThrow();
     expect((await get(url, { ca: ca.cert, ...next })).status).toBe(404);
   });
 

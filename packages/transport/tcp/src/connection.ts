@@ -1,12 +1,15 @@
 // One TCP socket as the mesh's Connection. Sockets do not keep a process alive: what waits for an answer does, by its own timer.
 
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Connection, ConnectionEvents } from "@causalmesh/core";
 import { connectionClosed, connectionOpened } from "./diagnostics.js";
 import { lostError } from "./errors.js";
 
 /** Reads and writes are told apart from waiting ones by this: with it, `drain` follows whenever the kernel did not take all at once. */
 export const SOCKET_HIGH_WATER_BYTES = 1;
+/** Bytes that wait for TLS before `send` says so; more than a socket's own high water, so that `drain` follows. */
+const TLS_BUFFERED_BYTES_MAX = 256 * 1024;
 const KEEP_ALIVE_MS = 10_000;
 /** Time that the other end gets to read what was sent before a closed socket is destroyed. */
 const LINGER_MS = 2_000;
@@ -18,10 +21,13 @@ export class TcpConnection implements Connection {
   #held = false;
   #over = false;
   #error: Error | undefined;
+  /** TLS takes nothing at once: what is sent is copied there, and held while there is little of it. */
+  readonly #copies: boolean;
 
   constructor(socket: Socket, remote: string) {
     this.#socket = socket;
     this.remote = remote;
+    this.#copies = socket instanceof TLSSocket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.unref();
@@ -49,9 +55,9 @@ export class TcpConnection implements Connection {
 
   send(bytes: Uint8Array): boolean {
     if (this.#over || !this.#socket.writable) return true;
-    this.#socket.write(bytes);
-    // Zero where the kernel has taken everything: only then may the caller reuse the array.
-    if (this.#socket.writableLength === 0) return true;
+    this.#socket.write(this.#copies ? bytes.slice() : bytes);
+    // Zero where the kernel has taken everything: only then may the caller reuse the array, unless it was copied.
+    if (this.#socket.writableLength <= (this.#copies ? TLS_BUFFERED_BYTES_MAX : 0)) return true;
     this.#held = true;
     return false;
   }

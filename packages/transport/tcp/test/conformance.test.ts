@@ -1,12 +1,19 @@
-// The TCP transport against the whole Transport contract, over real sockets.
+// The TCP transport against the whole Transport contract, over real sockets, with TLS and without.
 
 import { transportSuite } from "@causalmesh/conformance";
+import { certificate } from "@causalmesh/test-servers";
 import { describe, it } from "vitest";
 import { tcpTransport } from "../src/index.js";
 import { silentAddress } from "./support/silent-address.js";
 
+const ca = await certificate();
+const own = await certificate({ ca });
+const transports = {
+  "tcpTransport()": tcpTransport(),
+  "tcpTransport({ tls })": tcpTransport({ tls: { ...own, ca: ca.cert, requestCert: true } }),
+};
+
 const setup = {
-  transport: tcpTransport(),
   freeAddress: () => "127.0.0.1:0",
   invalidAddresses: [
     "",
@@ -25,9 +32,11 @@ const setup = {
   silentAddress,
 };
 
-describe("tcpTransport", () => {
-  for (const { name, skipped, run } of transportSuite(setup)) {
-    if (skipped === undefined) it(name, run);
-    else console.log(`skipped: ${name}: ${skipped}`);
-  }
-});
+for (const [title, transport] of Object.entries(transports)) {
+  describe(title, () => {
+    for (const { name, skipped, run } of transportSuite({ ...setup, transport })) {
+      if (skipped === undefined) it(name, run);
+      else console.log(`skipped: ${name}: ${skipped}`);
+    }
+  });
+}

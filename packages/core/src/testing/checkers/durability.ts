@@ -7,8 +7,7 @@ import type { Violation } from "./violation.js";
 export function checkDurability(history: History): Violation[] {
   return history.lost.flatMap((write) => {
     const { durability, id, operation } = write;
-    const mayBeLost = durability === undefined || durability === "memory" || (durability === "replicated" && !history.singleFaults);
-    if (mayBeLost) return [];
+    if (durability === undefined || !history.survivors.includes(durability)) return [];
     return [{ rule: "durability", message: `write ${id} was acknowledged at level ${durability} and is lost`, operations: [operation] }];
   });
 }
