@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MeshError, type Member, type MemberStatus, type RemoteMesh } from "@causalmesh/core";
 import { count, formatMs } from "../words.js";
-import { awaitMesh, findMember, LOOK_MS, newest } from "../cluster/members.js";
+import { awaitMesh, findMember, LOOK_MS } from "../cluster/members.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { EXIT } from "../exit-codes.js";
 import { withNodes } from "../mesh-client.js";
@@ -24,16 +24,27 @@ export async function clusterDrain(name: string, flags: DrainFlags, terminal: Te
   const context = await createContext(flags, terminal);
   const waitMs = parseTime(flags.wait ?? WAIT_DEFAULT, "--wait");
   return withNodes(context, async (mesh, signal) => {
-    const status = await mesh.status({ signal });
-    const { ring } = newest(status);
-    const member = findMember(ring, name);
-    if (!status.members.some(({ replica }) => replica === member.replica))
-      throw new MeshError("NODE_UNREACHABLE", `${member.address} does not answer, so it cannot hand over; cluster remove ${member.address} takes it out`);
+    const { member, ring } = await findAnswering(mesh, name, context, signal);
     if (ring.length === 1 && flags.force !== true)
       throw new MeshError("OPTION_INVALID", `${member.address} is the only member: to drain it ends the mesh, whose store keeps everything; --force does it`);
     await drain(mesh, member, ring, { context, signal, waitMs });
     return EXIT.ok;
   });
+}
+
+/** A member that is joining, or whose machine is busy, has as long as any call. */
+async function findAnswering(mesh: RemoteMesh, name: string, { settings: { timeoutMs: waitMs } }: CommandContext, signal: AbortSignal) {
+  let address = name;
+  try {
+    return await awaitMesh(mesh, { signal, waitMs, what: `${name} did not answer` }, ({ status, view: { ring } }) => {
+      const member = findMember(ring, name);
+      ({ address } = member);
+      return status.members.some(({ replica }) => replica === member.replica) ? { member, ring } : undefined;
+    });
+  } catch (error) {
+    if ((error as MeshError).code !== "TIMEOUT") throw error;
+    throw new MeshError("NODE_UNREACHABLE", `${address} does not answer, so it cannot hand over; cluster remove ${address} takes it out`, { cause: error });
+  }
 }
 
 interface Waiting {
