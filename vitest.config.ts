@@ -19,6 +19,7 @@ const ROOTS = [
   "packages/integrations/unstorage",
   "packages/integrations/temporal",
   "packages/testing",
+  "packages/integrations/opentelemetry",
   "packages/cli",
   "packages/test-servers",
   "packages/faults",

@@ -23,6 +23,7 @@ export const PUBLISHED = [
   "packages/integrations/unstorage",
   "packages/integrations/temporal",
   "packages/testing",
+  "packages/integrations/opentelemetry",
   "packages/cli",
 ];
 

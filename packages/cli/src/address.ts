@@ -1,9 +1,7 @@
 // Addresses as users write them: `host:port`, `[::1]:7400`, `mesh://host:port`.
 
 import { MeshError } from "@causalmesh/core";
-
-/** Where `causalmesh dev` begins and where clients look by default. */
-export const DEFAULT_PORT = 7400;
+import { DEFAULT_PORT } from "./defaults.js";
 
 export interface HostPort {
   readonly host: string;

@@ -2,7 +2,7 @@
 
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
-import { MeshError, type MemberStatus } from "@causalmesh/core";
+import { MeshError, type RunningNode } from "@causalmesh/core";
 import { Hono } from "hono";
 import { formatHostPort, type HostPort } from "./address.js";
 import { formatMetrics, METRICS_CONTENT_TYPE, processNumbers } from "./metrics.js";
@@ -13,9 +13,9 @@ const CONNECTIONS_MAX = 256;
 
 export interface AdminOptions {
   readonly address: HostPort;
-  status(): MemberStatus;
-  /** Whether the node takes sessions: false from the moment it stops. */
-  ready(): boolean;
+  readonly node: Pick<RunningNode, "status" | "durations" | "debug">;
+  /** Whether the node has been told to stop. */
+  isStopping(): boolean;
 }
 
 export interface Admin {
@@ -38,14 +38,42 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 }
 
 /** The routes, without a socket. */
-export function adminApp({ status, ready }: Pick<AdminOptions, "status" | "ready">): Hono {
+export function adminApp({ node, isStopping }: Pick<AdminOptions, "node" | "isStopping">): Hono {
   const app = new Hono();
   app.get("/livez", (c) => c.text("ok\n"));
-  app.get("/readyz", (c) => (ready() ? c.text("ok\n") : c.text("stopping\n", 503)));
-  app.get("/metrics", (c) => c.body(formatMetrics(status(), processNumbers()), 200, { "content-type": METRICS_CONTENT_TYPE }));
-  app.get("/status", (c) => c.json(status()));
-  app.notFound((c) => c.text("there are /livez, /readyz, /metrics and /status\n", 404));
+  app.get("/readyz", (c) => {
+    const state = isStopping() ? "leaving" : node.status().state;
+    return state === "serving" ? c.text("ok\n") : c.text(`${state}\n`, 503);
+  });
+  app.get("/metrics", (c) => {
+    const numbers = { status: node.status(), durations: node.durations() };
+    return c.body(formatMetrics(numbers, processNumbers()), 200, { "content-type": METRICS_CONTENT_TYPE });
+  });
+  app.get("/status", (c) => c.json(node.status()));
+  app.get("/debug", (c) => c.json({ node: node.debug(), durations: node.durations(), process: processDebug() }));
+  app.notFound((c) => c.text("there are /livez, /readyz, /metrics, /status and /debug\n", 404));
   return app;
+}
+
+/** Neither arguments nor environment, which may hold secrets. */
+function processDebug(): Record<string, unknown> {
+  const { arch, platform, version, pid } = process;
+  return {
+    pid,
+    node: version,
+    platform,
+    arch,
+    uptimeSeconds: process.uptime(),
+    memory: process.memoryUsage(),
+    cpu: process.cpuUsage(),
+    activeResources: countEach(process.getActiveResourcesInfo()),
+  };
+}
+
+function countEach(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 function listen(server: Server, { host, port }: HostPort): Promise<number> {

@@ -18,11 +18,12 @@ export interface LoadedConfig {
 }
 
 type Kind = "string" | "number" | "boolean" | "loader (readThrough of @causalmesh/core)" | "string or number" | "string or list of strings" | Shape;
-interface Shape {
+export interface Shape {
   readonly [key: string]: Kind;
 }
 
-const SHAPE: Shape = {
+/** What may stand in a file. */
+export const SHAPE: Shape = {
   url: "string or list of strings",
   secret: "string",
   secretFile: "string",
@@ -43,6 +44,7 @@ const SHAPE: Shape = {
     httpTlsCert: "string",
     httpTlsKey: "string",
     cacheBytes: "number",
+    grace: "string or number",
     readThrough: "loader (readThrough of @causalmesh/core)",
   },
 };

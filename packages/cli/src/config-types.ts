@@ -50,6 +50,8 @@ export interface CausalMeshConfig {
     readonly httpTlsCert?: string;
     readonly httpTlsKey?: string;
     readonly cacheBytes?: number;
+    /** Time that the node has to hand over and leave when it is told to stop, in milliseconds or with a unit: `"25s"`. */
+    readonly grace?: number | string;
     /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
     readonly readThrough?: Loader;
   };

@@ -1,18 +1,20 @@
 // A node's numbers in the Prometheus text format, version 0.0.4. Written by hand: a dozen lines of format against a
 // dependency. Every number is read when it is asked for; never a key in a label.
 
-import type { MemberStatus } from "@causalmesh/core";
+import type { DurationName, DurationSummary, MemberStatus } from "@causalmesh/core";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 interface Sample {
+  /** What follows the metric's name, of a histogram. */
+  readonly suffix?: "_bucket" | "_sum" | "_count";
   readonly labels?: Readonly<Record<string, string | number>>;
   readonly value: number;
 }
 
 interface Metric {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   readonly samples: readonly Sample[];
 }
@@ -25,14 +27,36 @@ export interface ProcessNumbers {
   readonly startTime: number;
 }
 
-export function formatMetrics(status: MemberStatus, numbers: ProcessNumbers): string {
-  return [...nodeMetrics(status), ...processMetrics(numbers)].map(formatMetric).join("");
+export interface NodeNumbers {
+  readonly status: MemberStatus;
+  readonly durations: Readonly<Record<DurationName, DurationSummary>>;
 }
 
-function nodeMetrics(status: MemberStatus): Metric[] {
-  const { replica, address } = status;
+export function formatMetrics({ status, durations }: NodeNumbers, numbers: ProcessNumbers): string {
+  return [...meshMetrics(status), ...nodeMetrics(status, durations), ...processMetrics(numbers)].map(formatMetric).join("");
+}
+
+/** The node as a member. */
+function meshMetrics({ replica, address, version, epoch, ring, suspected, departed, linked }: MemberStatus): Metric[] {
   return [
-    gauge("causalmesh_node_info", "The replica id and the address of this start of the node.", { labels: { replica, address }, value: 1 }),
+    gauge("causalmesh_node_info", "The replica id, the address and the release of this start of the node.", {
+      labels: { replica, address, version },
+      value: 1,
+    }),
+    gauge("causalmesh_epoch", "The epoch of the view that the node is in.", { value: epoch }),
+    gauge(
+      "causalmesh_members",
+      "Members of the view as this node sees them: alive, or suspected and about to leave; and the departed whom vectors still name.",
+      { labels: { state: "alive" }, value: ring.length - suspected },
+      { labels: { state: "suspected" }, value: suspected },
+      { labels: { state: "departed" }, value: departed },
+    ),
+    gauge("causalmesh_link_up", "1 while the link to the next node of the ring is up, or the node is alone.", { value: linked ? 1 : 0 }),
+  ];
+}
+
+function nodeMetrics(status: MemberStatus, durations: NodeNumbers["durations"]): Metric[] {
+  return [
     counter(
       "causalmesh_operations_total",
       "Operations answered. A read's result is hit (from the cache) or miss.",
@@ -40,12 +64,30 @@ function nodeMetrics(status: MemberStatus): Metric[] {
       { labels: { op: "read", result: "miss" }, value: Math.max(0, status.reads - status.hits) },
       { labels: { op: "write", result: "ok" }, value: status.writes },
     ),
+    counter(
+      "causalmesh_errors_total",
+      "Requests answered with an error, by code.",
+      ...Object.entries(status.errors).map(([code, value]) => ({ labels: { code }, value })),
+    ),
+    {
+      name: "causalmesh_operation_duration_seconds",
+      type: "histogram",
+      help: "A write until it is answered at its durability level, a read of keys from the store (load), a batch to the store (flush).",
+      samples: Object.entries(durations).flatMap(([op, summary]) => histogram(op, summary)),
+    },
+    counter("causalmesh_session_waits_total", "Requests whose session had seen more than the node has received; other nodes answered them.", {
+      value: status.sessionWaits,
+    }),
+    gauge("causalmesh_visibility_lag_seconds", "Age of the oldest write that is received and not yet readable.", { value: status.visibilityLagMs / 1_000 }),
+    gauge("causalmesh_store_flush_lag_seconds", "Age of the oldest write that is not known to be in the store.", { value: status.flushLagMs / 1_000 }),
+    gauge("causalmesh_store_failing", "1 while the store does not do what it is asked.", { value: status.storeFailing ? 1 : 0 }),
     gauge("causalmesh_pending_writes", "Writes received and not yet readable.", { value: status.pending }),
     gauge("causalmesh_log_writes", "Writes kept for resending and flushing.", { value: status.log }),
     gauge("causalmesh_log_bytes", "Bytes of the writes kept for resending and flushing.", { value: status.logBytes }),
     counter("causalmesh_link_sent_bytes_total", "Bytes sent to the successor in the ring.", { value: status.linkBytes }),
     gauge("causalmesh_cache_entries", "Keys in the cache.", { value: status.cacheEntries }),
     gauge("causalmesh_cache_bytes", "Memory that the cache takes.", { value: status.cacheBytes }),
+    gauge("causalmesh_cache_bytes_max", "The bound of the cache.", { value: status.cacheBytesMax }),
     counter("causalmesh_evictions_total", "Keys that left the cache for want of room.", { value: status.evictions }),
     gauge(
       "causalmesh_vector_counter",
@@ -74,6 +116,16 @@ export function processNumbers(): ProcessNumbers {
   };
 }
 
+/** Buckets are cumulative there, and in seconds. */
+function histogram(op: string, { boundsMs, counts, sumMs }: DurationSummary): Sample[] {
+  let below = 0;
+  const buckets = counts.map((count, index): Sample => {
+    below += count;
+    return { suffix: "_bucket", labels: { op, le: index < boundsMs.length ? boundsMs[index] / 1_000 : "+Inf" }, value: below };
+  });
+  return [...buckets, { suffix: "_sum", labels: { op }, value: sumMs / 1_000 }, { suffix: "_count", labels: { op }, value: below }];
+}
+
 function counter(name: string, help: string, ...samples: Sample[]): Metric {
   return { name, type: "counter", help, samples };
 }
@@ -83,7 +135,7 @@ function gauge(name: string, help: string, ...samples: Sample[]): Metric {
 }
 
 function formatMetric({ name, type, help, samples }: Metric): string {
-  const lines = samples.map(({ labels, value }) => `${name}${formatLabels(labels)} ${value}\n`);
+  const lines = samples.map(({ suffix = "", labels, value }) => `${name}${suffix}${formatLabels(labels)} ${value}\n`);
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
 

@@ -2,6 +2,7 @@
 // the parser and that one command.
 
 import { Command } from "commander";
+import { addCluster, addCompletion, addConfig } from "./program-operation.js";
 import type { GlobalFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
@@ -24,7 +25,8 @@ Begin with:
 
 Environment: CAUSALMESH_URL, CAUSALMESH_SECRET, CAUSALMESH_SECRET_FILE, CAUSALMESH_STORE, CAUSALMESH_NAMESPACE,
 CAUSALMESH_LOG_LEVEL, CAUSALMESH_TLS_CA, CAUSALMESH_TLS_CERT, CAUSALMESH_TLS_KEY, CAUSALMESH_TLS_SERVER_NAME,
-CAUSALMESH_API_KEY. Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
+CAUSALMESH_API_KEY; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE.
+Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 timeout, 130 interrupted. With --json, results go to standard
 output and errors ({"error":{"code","message","retryable"}}) to standard error, one object per line.`;
 
@@ -68,14 +70,17 @@ export function createProgram(invocation: Invocation): Command {
   addKv(program.command("kv").description("keys and values"), leaf);
   addSession(program.command("session").description("session tokens"), leaf);
   addDoctor(leaf(program, "doctor"));
+  addConfig(program.command("config").description("settings"), leaf);
+  addCompletion(leaf, program);
   return program;
 }
 
-type Leaf = (parent: Command, usage: string) => { command: Command; run(action: Action): Command };
+/** Makes a command that does something; a hidden one is in no help. */
+export type Leaf = (parent: Command, usage: string, hidden?: boolean) => { command: Command; run(action: Action): Command };
 
 function leafMaker(invocation: Invocation): Leaf {
-  return (parent, usage) => {
-    const command = parent.command(usage);
+  return (parent, usage, hidden = false) => {
+    const command = parent.command(usage, { hidden });
     const run = (action: Action): Command =>
       command.action(async () => {
         invocation.exitCode = await action(command.args, command.optsWithGlobals<Flags>(), invocation.terminal);
@@ -124,7 +129,7 @@ function addNode(parent: Command, leaf: Leaf): void {
       "memory:, lmdb:./folder, postgres://…, redis://… or dynamodb://…; with a password, safer in CAUSALMESH_STORE: other users see command lines",
     )
     .option("--replica <id>", "the member of a view that formMesh made for this node")
-    .option("--admin <address>", "address of /livez, /readyz, /metrics and /status (default: 127.0.0.1, any free port)")
+    .option("--admin <address>", "address of /livez, /readyz, /metrics, /status and /debug (default: 127.0.0.1, any free port)")
     .option("--no-admin", "no admin port")
     .option("--http <address>", "serve the mesh over HTTP at host:port; beyond this machine it needs --http-keys")
     .option("--no-http", "no HTTP, whatever the environment and the configuration file say")
@@ -132,13 +137,15 @@ function addNode(parent: Command, leaf: Leaf): void {
     .option("--http-tls-cert <file>", "serve HTTPS with this certificate, as PEM; read again when it changes")
     .option("--http-tls-key <file>", "the key of --http-tls-cert")
     .option("--cache-bytes <bytes>", "bound of the cache")
+    .option("--grace <time>", "time to hand over and leave in, when it is told to stop (default: 10s)")
     .option("--tls-client-certs", "take nobody, node or client, without a certificate of --tls-ca")
     .option("--admin-no-authentication", "allow an admin port beyond this machine: it shows the node's state to anybody who reaches it")
     .option("--insecure-no-authentication", "allow listening beyond this machine without a secret")
     .addHelpText(
       "after",
       `
-SIGTERM and SIGINT stop it: it writes what it holds to the store, then exits with 0. Logs are JSON on standard error.
+SIGTERM, SIGINT and causalmesh cluster drain stop it: it takes no more sessions, hands over, leaves the mesh, and exits with 0; with 1 where that did not work
+within --grace, and writes may be lost. A second signal ends it at once, with 130. Logs are JSON on standard error.
 
 Examples:
   causalmesh node start --store lmdb:./data
@@ -148,25 +155,6 @@ Examples:
     );
   command.addOption(command.createOption("--supervised", "report to the parent over its channel, and end with it").hideHelp());
   run(async (_args, flags, terminal) => (await import("./commands/node.js")).nodeStart(flags, terminal));
-}
-
-function addCluster(parent: Command, leaf: Leaf): void {
-  const { command, run } = leaf(parent, "status");
-  command
-    .description("Shows the members of the mesh and what each knows.")
-    .option("--watch", "again every second, until Ctrl-C")
-    .addHelpText(
-      "after",
-      `
-Vectors are written replica:counter. received: has it; common: knows that all have it; applied: readable; flushed: in the store.
-A member that does not answer is shown as unreachable, and the exit code is 1 then; 3 when none answers. With --json it stands in
-"unreachable":["10.0.0.8:7400"].
-
-Examples:
-  causalmesh cluster status --watch
-  causalmesh cluster status --json --url mesh://10.0.0.7:7400`,
-    );
-  run(async (_args, flags, terminal) => (await import("./commands/cluster.js")).clusterStatus(flags, terminal));
 }
 
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];

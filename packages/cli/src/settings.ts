@@ -4,8 +4,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { MeshError, type SecretSource } from "@causalmesh/core";
-import { DEFAULT_PORT, parseHostPort, parseNodeUrl, type NodeUrl } from "./address.js";
+import { parseHostPort, parseNodeUrl, type NodeUrl } from "./address.js";
 import { loadConfig, type LoadedConfig } from "./config-file.js";
+import { DEFAULT_PORT, DEFAULTS } from "./defaults.js";
 import type { HttpSetting } from "./exposure.js";
 import { parseTime } from "./numbers.js";
 import { resolveSecret } from "./secret.js";
@@ -15,8 +16,6 @@ import { resolveTls, type TlsFlags, type TlsSetting } from "./tls.js";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-const TIMEOUT_MS_DEFAULT = 5_000;
 
 /** The flags that every command takes, as commander hands them over. */
 export interface GlobalFlags extends TlsFlags {
@@ -109,6 +108,12 @@ export function resolveStore(flag: string | undefined, settings: Settings, termi
   throw new MeshError("OPTION_INVALID", "which store? Name it with --store or CAUSALMESH_STORE, such as lmdb:./data or postgres://user@host/database");
 }
 
+/** The store that is named anywhere; undefined where none is. */
+export function namedStore(flag: string | undefined, settings: Settings, terminal: Terminal): StoreUrl | undefined {
+  const isNamed = flag !== undefined || environment(terminal, "CAUSALMESH_STORE") !== undefined || settings.config.values.store !== undefined;
+  return isNamed ? resolveStore(flag, settings, terminal) : undefined;
+}
+
 /** Where a node serves HTTP, and the files with API keys and certificate; undefined where it does not. */
 export function resolveHttp(
   flags: { readonly http?: string | false; readonly httpKeys?: string; readonly httpTlsCert?: string; readonly httpTlsKey?: string },
@@ -151,7 +156,7 @@ function readLine(path: string, name: string): string {
 }
 
 /** An environment variable; empty counts as unset, as shells and container files make it hard to tell the two apart. */
-function environment(terminal: Terminal, name: string): string | undefined {
+export function environment(terminal: Terminal, name: string): string | undefined {
   const value = terminal.env[name];
   return value === "" ? undefined : value;
 }
@@ -200,14 +205,14 @@ function parseUrls(urls: readonly string[], option: string): Nodes {
 function resolveTimeout(flags: GlobalFlags, config: LoadedConfig): number {
   if (flags.timeout !== undefined) return parseTime(flags.timeout, "--timeout");
   if (config.values.timeout !== undefined) return parseTime(String(config.values.timeout), '"timeout"');
-  return TIMEOUT_MS_DEFAULT;
+  return DEFAULTS.timeout;
 }
 
 function resolveLogLevel(flags: GlobalFlags, terminal: Terminal, config: LoadedConfig): LogLevel {
   if (flags.verbose === true) return "debug";
   if (flags.quiet === true) return "warn";
   const fromEnvironment = environment(terminal, "CAUSALMESH_LOG_LEVEL");
-  const level = fromEnvironment ?? config.values.logLevel ?? "info";
+  const level = fromEnvironment ?? config.values.logLevel ?? DEFAULTS.logLevel;
   if ((LOG_LEVELS as readonly string[]).includes(level)) return level as LogLevel;
   const name = fromEnvironment === undefined ? '"logLevel"' : "CAUSALMESH_LOG_LEVEL";
   throw new MeshError("OPTION_INVALID", `${name} is ${JSON.stringify(level)}; it must be one of ${LOG_LEVELS.join(", ")}`);

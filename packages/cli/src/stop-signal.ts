@@ -1,7 +1,8 @@
 // Why a long-running command should stop. One object per command; the first reason counts, and a second signal means that
 // the user will not wait.
 
-export type StopReason = "SIGINT" | "SIGTERM" | "SIGHUP" | "parent";
+/** `operator`: `causalmesh cluster drain`. */
+export type StopReason = "SIGINT" | "SIGTERM" | "SIGHUP" | "parent" | "operator";
 
 export interface StopWatch {
   /** The first reason. Never rejects. */
@@ -10,6 +11,8 @@ export interface StopWatch {
   readonly again: Promise<void>;
   /** From now on SIGHUP does this, and stops nothing: for what is read again, as daemons do. */
   onHangup(listener: () => void): void;
+  /** Stops for a reason that is no signal. */
+  stop(reason: StopReason): void;
   /** Gives the signals back to the process. */
   end(): void;
 }
@@ -54,6 +57,7 @@ export function watchStop(supervised: boolean): StopWatch {
       process.on("SIGHUP", listener);
       listeners[at] = ["SIGHUP", listener];
     },
+    stop: first.resolve,
     end: () => {
       for (const [event, listener] of listeners) process.removeListener(event, listener as () => void);
     },

@@ -9,6 +9,9 @@ export interface Output {
   /** The size of a terminal, in characters. */
   readonly columns?: number;
   readonly rows?: number;
+  /** Of a terminal: `resize`. */
+  on?(event: "resize", listener: () => void): unknown;
+  off?(event: "resize", listener: () => void): unknown;
 }
 
 export interface Terminal {

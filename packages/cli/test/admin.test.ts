@@ -2,12 +2,13 @@
 
 import { once } from "node:events";
 import { connect as dial } from "node:net";
-import type { MemberStatus } from "@causalmesh/core";
 import { expect, it, onTestFinished } from "vitest";
 import { startAdmin } from "../src/admin.js";
+import { runningNodes } from "./mesh.js";
 
 it("cuts off who does not finish a request, and answers others meanwhile", async () => {
-  const admin = await startAdmin({ address: { host: "127.0.0.1", port: 0 }, status: () => ({}) as MemberStatus, ready: () => true });
+  const [node] = await runningNodes(1);
+  const admin = await startAdmin({ address: { host: "127.0.0.1", port: 0 }, node, isStopping: () => false });
   onTestFinished(() => admin.close());
   const slow = dial(Number(new URL(admin.url).port), "127.0.0.1").on("error", () => undefined);
   onTestFinished(() => void slow.destroy());

@@ -159,23 +159,6 @@ describe("cluster status", () => {
     showStatus(status, { printer: new Printer(json, { json: true }) });
     expect(JSON.parse(json.out())).toMatchObject({ unreachable: ["127.0.0.1:7402"] });
   });
-
-  it("--watch draws no line longer and no frame higher than the terminal", async () => {
-    const nodes = await runningNodes(3);
-    const terminal = testTerminal({ cwd: temporaryFolder(), isTTY: true, columns: 60, rows: 6 });
-    const ended = run(["cluster", "status", "--watch", "--no-color", "--url", urlOf(nodes[0].address)], terminal);
-    await expect.poll(() => terminal.out()).toContain("members answer");
-    process.emit("SIGINT");
-    expect(await ended).toBe(EXIT.interrupted);
-    const [frame] = terminal.out().split("\u001B[H").slice(1);
-    const lines = frame
-      .trimEnd()
-      .replace(/\u001B\[\d*[A-Z]/g, "")
-      .split("\n");
-    expect(lines).toHaveLength(6);
-    expect(Math.max(...lines.map((line) => line.length))).toBe(60);
-    expect(lines[5]).toBe("… 3 more lines: the window is too small");
-  });
 });
 
 describe("a dev that fails", () => {

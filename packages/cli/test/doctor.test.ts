@@ -75,6 +75,7 @@ describe("a mesh that is well", () => {
       rights: "ok",
       registry: "ok",
       rows: "ok",
+      versions: "ok",
       [`node ${addresses[0]}`]: "ok",
       [`node ${addresses[1]}`]: "ok",
     });
@@ -112,7 +113,7 @@ describe("a mesh that is well", () => {
   it("is asked without a store too", async () => {
     const { addresses } = await mesh(`lmdb:${temporaryFolder()}`);
     const { exitCode, checks: found } = await checks("--url", `mesh://${addresses[0]}`);
-    expect(statuses(found)).toEqual({ store: "skipped", [`node ${addresses[0]}`]: "ok", [`node ${addresses[1]}`]: "ok" });
+    expect(statuses(found)).toEqual({ store: "skipped", versions: "ok", [`node ${addresses[0]}`]: "ok", [`node ${addresses[1]}`]: "ok" });
     expect(exitCode).toBe(EXIT.ok);
   });
 });
@@ -280,7 +281,17 @@ describe("a store on Redis", () => {
     const { addresses } = await mesh(url, { nodes: 1 });
     const { checks: found, exitCode } = await checks("--store", url, "--write");
     const node = `node ${addresses[0]}`;
-    expect(statuses(found)).toEqual({ store: "ok", schema: "ok", rights: "ok", persistence: "ok", registry: "ok", rows: "ok", [node]: "ok", write: "ok" });
+    expect(statuses(found)).toEqual({
+      store: "ok",
+      versions: "ok",
+      schema: "ok",
+      rights: "ok",
+      persistence: "ok",
+      registry: "ok",
+      rows: "ok",
+      [node]: "ok",
+      write: "ok",
+    });
     expect(found.persistence.detail).toBe("appendfsync always: durable");
     expect(exitCode).toBe(EXIT.ok);
   });

@@ -10,7 +10,7 @@ import { temporaryFolder } from "./folder.js";
 import { testTerminal } from "./terminal.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const SECRET = "the secret of this test's mesh";
+export const SECRET = "the secret of this test's mesh";
 
 export interface Started {
   /** As its ready line says. */
@@ -19,6 +19,12 @@ export interface Started {
   readonly http?: string[];
   /** What it has logged so far. */
   log(): string;
+  /** The same, line by line. */
+  logLines(): Record<string, unknown>[];
+  /** Resolves with the exit code when it ends by itself. */
+  readonly ended: Promise<number | null>;
+  /** Sends a signal that it may survive. */
+  send(signal: NodeJS.Signals): void;
   /** Sends the signal; resolves with the exit code, or with null where the signal ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
@@ -33,6 +39,8 @@ export async function started(...args: string[]): Promise<Started> {
   let log = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (log += text));
   const exited = once(child, "exit") as Promise<[number | null]>;
+  const ended = exited.then(([code]) => code);
+  const lines = (): Record<string, unknown>[] => log.split("\n").flatMap((text) => (text.startsWith("{") ? [JSON.parse(text) as Record<string, unknown>] : []));
   const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<number | null> => {
     child.kill(signal);
     return (await exited)[0];
@@ -40,7 +48,20 @@ export async function started(...args: string[]): Promise<Started> {
   onTestFinished(async () => void (await end("SIGTERM")));
   const line = (await createInterface({ input: child.stdout! })[Symbol.asyncIterator]().next()).value as string | undefined;
   expect(line, log).toBeDefined();
-  return { ...(JSON.parse(line!) as Pick<Started, "nodes" | "admin" | "http">), log: () => log, end };
+  return {
+    ...(JSON.parse(line!) as Pick<Started, "nodes" | "admin" | "http">),
+    end,
+    ended,
+    log: () => log,
+    logLines: lines,
+    send: (signal) => child.kill(signal),
+  };
+}
+
+/** Runs a command against meshes of `started`, within this process. */
+export async function command(...args: string[]): Promise<{ exitCode: number; out: string; err: string }> {
+  const terminal = testTerminal({ cwd: temporaryFolder(), env: { CAUSALMESH_SECRET: SECRET } });
+  return { exitCode: await run(args, terminal), out: terminal.out(), err: terminal.err() };
 }
 
 /** What `causalmesh kv` prints. */

@@ -15,6 +15,8 @@ export interface TestTerminalOptions {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
+  /** In place of what stands on standard input. */
+  readonly input?: Readable;
 }
 
 export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
@@ -23,7 +25,7 @@ export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
   return {
     stdout: { write: (text) => out.push(text), isTTY: options.isTTY, columns: options.columns, rows: options.rows },
     stderr: { write: (text) => err.push(text), isTTY: options.isTTY },
-    stdin: Readable.from([Buffer.from(options.stdin ?? "")]),
+    stdin: options.input ?? Readable.from([Buffer.from(options.stdin ?? "")]),
     env: options.env ?? {},
     cwd: options.cwd ?? process.cwd(),
     out: () => out.join(""),

@@ -7,6 +7,7 @@ import { takePorts } from "../src/ports.js";
 import { Printer } from "../src/printer.js";
 import { fitLines, formatBytes, formatTable, visibleWidth } from "../src/table.js";
 import { parseValue } from "../src/value.js";
+import { MEMBER } from "./status.js";
 import { testTerminal } from "./terminal.js";
 
 describe("values", () => {
@@ -102,7 +103,7 @@ describe("cluster status", () => {
     const text = formatStatus(
       {
         epoch: 4,
-        members: [{ replica: 1, address: "127.0.0.1:7400", ...vectors, ...numbers, reads: 8, hits: 6 }],
+        members: [{ ...MEMBER, replica: 1, ...vectors, ...numbers, reads: 8, hits: 6 }],
         unreachable: ["127.0.0.1:7401"],
       },
       new Printer(testTerminal(), {}),

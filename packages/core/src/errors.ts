@@ -33,6 +33,7 @@ export type MeshErrorCode =
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
   | "PROTOCOL"
+  | "PROTOCOL_VERSION"
   | "TIMEOUT"
   | "ABORTED"
   | "CLOSED"

@@ -11,7 +11,7 @@ export { formMesh, type RunningNode, type StartNodeOptions } from "./embedded/st
 export { connectMesh, type ConnectMeshOptions } from "./embedded/create-mesh.js";
 export { ClearableKeys } from "./clearable-keys.js";
 export { memoryTransport } from "./embedded/memory-transport.js";
-export { readView, type Member, type View } from "./protocol/view.js";
+export { readView, type Departed, type Member, type View } from "./protocol/view.js";
 export type * from "./store.js";
 export type * from "./transport.js";
 export type { AsyncStorage, Clock, Entropy, Platform, Random, Timer } from "./clock.js";
@@ -26,3 +26,5 @@ export { inspectToken, type TokenContents } from "./client/token.js";
 export { checkNamespace, namespaceOf } from "./client/keys.js";
 export { parseDuration } from "./client/duration.js";
 export { asyncStorage, systemPlatform } from "./embedded/platform.js";
+export { VERSION } from "./version.js";
+export { WIRE_VERSION } from "./wire/handshake.js";

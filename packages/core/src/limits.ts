@@ -85,7 +85,7 @@ export const HEARTBEAT_MS = 200;
 /** Silence of a successor before it is suspected: at least this, and at most that, however the link has behaved. */
 export const SUSPECT_MS_MIN = 1_000;
 export const SUSPECT_MS_MAX = 5_000;
-/** Time that a node which leaves alone takes at most to hand over: enough for a silent successor to be replaced meanwhile. */
+/** Time that a node which leaves alone takes at most to hand over, unless it is given another: enough for a silent successor to be replaced meanwhile. */
 export const LEAVE_TIMEOUT_MS = 10_000;
 /** Silence of a node, while a client waits for it, before it is asked for a sign of life, and time that it has for one. */
 export const LINK_PING_MS = 500;

@@ -1,5 +1,6 @@
 // What users hold: a mesh and its sessions, the same for a mesh in this process and for a remote one.
 
+import type { Departed, Member } from "./protocol/view.js";
 import type { Loader } from "./read-through.js";
 import type { Store } from "./store.js";
 
@@ -92,30 +93,108 @@ export interface MeshStatus {
   readonly unreachable: readonly string[];
 }
 
+/** `joining`: it has not yet what the mesh had when it came, and serves nobody; `leaving`: it takes no requests any more, and hands over. */
+export type MemberState = "joining" | "serving" | "leaving";
+
 /** What one member knows; vectors are objects from replica id to counter. */
 export interface MemberStatus {
   readonly replica: number;
   readonly address: string;
+  /** The release that it runs, and the version of the protocol that it speaks at best. */
+  readonly version: string;
+  readonly protocol: number;
+  readonly state: MemberState;
+  /** The epoch of the view that it is in, its members in the order of the ring, and how many of the departed the vectors still name. */
+  readonly epoch: number;
+  readonly ring: readonly Member[];
+  readonly departed: number;
+  /** Whether the link to the next member is up; true where it is alone. */
+  readonly linked: boolean;
+  /** Members that it has given up, and that are to leave the view. */
+  readonly suspected: number;
   readonly received: Readonly<Record<string, number>>;
   readonly common: Readonly<Record<string, number>>;
   readonly applied: Readonly<Record<string, number>>;
   readonly flushed: Readonly<Record<string, number>>;
   /** Writes received and not yet readable. */
   readonly pending: number;
+  /** Age in milliseconds of the oldest of them, 0 where there is none: how far what can be read here is behind. */
+  readonly visibilityLagMs: number;
   /** Writes kept for resending and flushing. */
   readonly log: number;
   readonly logBytes: number;
+  /** Age in milliseconds of the oldest write that is not known to be in the store, 0 where there is none. */
+  readonly flushLagMs: number;
+  /** Whether the store does not do what it is asked, as far as the last calls have shown. */
+  readonly storeFailing: boolean;
   readonly cacheEntries: number;
   readonly cacheBytes: number;
+  /** The bound of the cache. */
+  readonly cacheBytesMax: number;
   readonly evictions: number;
   readonly reads: number;
   readonly hits: number;
   readonly writes: number;
+  /** Requests that it could not answer, since their session has seen more than it has received; other nodes answered them. */
+  readonly sessionWaits: number;
+  /** Requests that it answered with an error, by code. */
+  readonly errors: Readonly<Record<string, number>>;
   /** Bytes sent to the successor. */
   readonly linkBytes: number;
   /** What this node's clock said when it answered, in milliseconds since 1970. */
   readonly clockMs: number;
 }
+
+/** What is timed: a write until it is answered, a multi-get from the store, a batch to the store. Hits are not: a look at the clock takes as long. */
+export type DurationName = "write" | "load" | "flush";
+
+/** How long something took, in buckets. */
+export interface DurationSummary {
+  /** Upper bound of each bucket but the last, which has none; ascending, in milliseconds. */
+  readonly boundsMs: readonly number[];
+  /** How many fell into each bucket alone, one more than there are bounds. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** `handshake`: it has not proved yet who it is. */
+export type ConnectionKind = "handshake" | "client" | "predecessor";
+
+/** The state of a node for whoever looks for a fault. It has neither keys nor values nor secrets. */
+export interface NodeDebug {
+  readonly status: MemberStatus;
+  /** What the mesh keeps of those who have left. */
+  readonly departed: readonly Departed[];
+  readonly nextReplica: number;
+  /** Replicas that this node does not listen to any more, and that are to leave the view. */
+  readonly sealed: readonly number[];
+  /** Whether it writes to the store for all. */
+  readonly isFlusher: boolean;
+  /** Attempts since the last that succeeded, and why the last failed. */
+  readonly flushFailures: number;
+  readonly flushError: string | undefined;
+  readonly linkError: string | undefined;
+  readonly predecessorAlive: boolean;
+  /** Writes that wait for their durability level, and keys that are being loaded. */
+  readonly waitingWrites: number;
+  readonly loadingKeys: number;
+  /** Who is connected to it, and which version of the protocol they speak at best. */
+  readonly connections: readonly { readonly remote: string; readonly kind: ConnectionKind; readonly protocol: number | undefined }[];
+}
+
+/** What happens to a node that an operator wants to know of once. */
+export type NodeEvent =
+  /** It goes on in another view; `joined` and `left` are the difference from the one before. */
+  | {
+      readonly type: "view";
+      readonly epoch: number;
+      readonly members: readonly Member[];
+      readonly joined: readonly Member[];
+      readonly left: readonly Member[];
+    }
+  /** The store does not do what it is asked. Hits, writes and propagation go on. */
+  | { readonly type: "store-failing"; readonly what: string; readonly error: Error }
+  | { readonly type: "store-recovered"; readonly afterMs: number };
 
 /** A token, or several whose sessions are joined. */
 export type TokenInput = string | readonly string[];
@@ -182,6 +261,20 @@ export interface SessionScope {
   readonly waitedMs: number;
   /** Ends it without a token, where the function has failed. */
   abandon(): void;
+}
+
+/** A mesh of other processes, and what its operator may ask of their nodes. Whoever knows the mesh's secret may. */
+export interface RemoteMesh extends Mesh {
+  /**
+   * Asks the node at this address to hand over and to leave; resolves when it has begun, after which it serves no sessions. Rejects with
+   * OPTION_INVALID where no node has this address, or its program does not take such orders.
+   */
+  drain(address: string, options?: CallOptions): Promise<void>;
+  /**
+   * Asks the node at `by`, which stands behind that replica in the ring, to take it out of the view; resolves when that has begun. What `by` has not
+   * received of it ends with it. Rejects with OPTION_INVALID where `by` is another one, or the replica is alive and `force` is not given.
+   */
+  remove(replica: number, by: string, options?: CallOptions & { readonly force?: boolean }): Promise<void>;
 }
 
 export interface SessionOptions {

@@ -6,10 +6,11 @@ import { describe, expect, it } from "vitest";
 import { ByteWriter } from "../src/bytes/writer.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
+import { systemPlatform } from "../src/embedded/platform.js";
 import { DURATION_MS_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, REFUSALS_TOLD_PER_SECOND_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../src/limits.js";
 import { EMPTY_VECTOR, vectorOf, type Vector } from "../src/protocol/vector.js";
 import { BATCH, beginFrame, CHALLENGE, endFrame, GET, GET_MANY, HELLO, STATUS, WITH_CONTEXT, WRITE, WRITTEN } from "../src/wire/frames.js";
-import { Role, writeHello, writeProof } from "../src/wire/handshake.js";
+import { newNonce, Role, writeHello, writeProof } from "../src/wire/handshake.js";
 import { writeVector } from "../src/wire/messages.js";
 import { cluster, until, type Cluster } from "./support/cluster.js";
 import { CutTransport } from "./support/cut-transport.js";
@@ -143,7 +144,7 @@ describe("a stream that cannot be trusted any more", () => {
     ["a type that is no request", frame(99, 1)],
     ["an answer instead of a request", frame(WRITTEN, 1)],
     ["a batch of the ring from a client", frame(BATCH, 0)],
-    ["a second greeting", (out) => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0, target: 0 })],
+    ["a second greeting", (out) => writeHello(out, { role: Role.Client, nonce: newNonce(systemPlatform.entropy), replica: 0, epoch: 0, target: 0 })],
     ["a write that ends in the middle", frame(WRITE, 1, (out) => (out.u8(0), out.varint(1), out.u8(0), out.varint(50)))],
     ["a write with bytes left over", frame(WRITE, 1, (out) => (out.u8(0), out.varint(1), out.u8(0), out.varint(1), out.varint(0), out.u8(65), out.u8(65)))],
     ["a deletion with a value", write(1, [{ flags: FLAG_DELETES }])],
@@ -180,7 +181,7 @@ describe("a stream that cannot be trusted any more", () => {
 
 describe("the handshake", () => {
   const SECRET = "a secret of the tests";
-  const hello = (out: ByteWriter): void => writeHello(out, { role: Role.Client, nonce: new Uint8Array(16), replica: 0, epoch: 0, target: 0 });
+  const hello = (out: ByteWriter): void => writeHello(out, { role: Role.Client, nonce: newNonce(systemPlatform.entropy), replica: 0, epoch: 0, target: 0 });
 
   it("is refused with PROTOCOL to whoever speaks something else", async () => {
     const nodes = await cluster();
@@ -207,10 +208,10 @@ describe("the handshake", () => {
     const client = await RawClient.connect(nodes.transport, "n1");
     client.send((out) => {
       hello(out);
-      out.bytes[14] = 1;
+      out.bytes[14] = 9;
     });
-    expect(await client.refusal()).toBe("PROTOCOL");
-    expect(nodes.warnings.join()).toContain("speaks version 1 of the protocol and this one 2");
+    expect(await client.refusal()).toBe("PROTOCOL_VERSION");
+    expect(nodes.warnings.join()).toContain("speaks version 9 of the protocol and the other 2");
     await expectServing(nodes);
   });
 

@@ -2,8 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { formMesh, MeshError } from "@causalmesh/core";
-import { DEFAULT_PORT, formatHostPort, type HostPort } from "../address.js";
+import { formatHostPort, type HostPort } from "../address.js";
 import { createContext, type CommandContext } from "../command-context.js";
+import { DEFAULT_PORT, DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
 import { checkExposure, dialable, INSECURE_FLAG, type Guards } from "../exposure.js";
 import { LocalMesh } from "../local-mesh.js";
@@ -17,6 +18,7 @@ import { watchStop, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, storeUrlText, type StoreUrl } from "../store-url.js";
 import type { Terminal } from "../terminal.js";
 import { checkNodeTls } from "../tls.js";
+import { count } from "../words.js";
 
 export interface DevFlags extends GlobalFlags {
   readonly nodes?: string;
@@ -44,7 +46,6 @@ interface DevOptions {
 /** As many processes as one machine is asked to run for development. */
 const NODES_MAX = 64;
 const PORT_MAX = 65_535;
-const STORE_DEFAULT = "lmdb:./.causalmesh";
 /** With `--port 0` another program may take a port between finding and using it; then all are chosen anew. */
 const ATTEMPTS_MAX = 3;
 
@@ -59,16 +60,17 @@ export async function dev(flags: DevFlags, terminal: Terminal): Promise<number> 
   }
 }
 
-function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext): DevOptions {
+/** Throws OPTION_INVALID or ADDRESS_INVALID. */
+export function resolveOptions(flags: DevFlags, { settings, terminal }: CommandContext): DevOptions {
   const config = settings.config.values.dev ?? {};
   const whole = (flag: string | undefined, name: string, fromConfig: number | undefined, fallback: number, min: number, max: number): number =>
     flag === undefined ? checkWhole(fromConfig ?? fallback, `"dev.${name}"`, min, max) : parseWhole(flag, `--${name}`, min, max);
   const options: DevOptions = {
-    nodes: whole(flags.nodes, "nodes", config.nodes, 3, 1, NODES_MAX),
-    store: resolveStore(flags.store, settings, terminal, STORE_DEFAULT),
-    host: flags.host ?? config.host ?? "127.0.0.1",
-    port: whole(flags.port, "port", config.port, DEFAULT_PORT, 0, PORT_MAX),
-    adminPort: whole(flags.adminPort, "admin-port", config.adminPort, 0, 0, PORT_MAX),
+    nodes: whole(flags.nodes, "nodes", config.nodes, DEFAULTS["dev.nodes"], 1, NODES_MAX),
+    store: resolveStore(flags.store, settings, terminal, DEFAULTS["dev.store"]),
+    host: flags.host ?? config.host ?? DEFAULTS["dev.host"],
+    port: whole(flags.port, "port", config.port, DEFAULTS["dev.port"], 0, PORT_MAX),
+    adminPort: whole(flags.adminPort, "admin-port", config.adminPort, DEFAULTS["dev.adminPort"], 0, PORT_MAX),
     httpPort: flags.httpPort === undefined && config.httpPort === undefined ? undefined : whole(flags.httpPort, "http-port", config.httpPort, 0, 0, PORT_MAX),
     insecure: flags.insecureNoAuthentication === true,
     loaderFile: settings.config.values.node?.readThrough === undefined ? undefined : settings.config.path,
@@ -249,8 +251,4 @@ async function stopMesh(mesh: LocalMesh, { printer }: CommandContext, watch: Sto
   printer.note(clean ? "stopped" : "ended at once: writes that were not in the store yet may be lost");
   if (reason === "SIGINT") return EXIT.interrupted;
   return clean ? EXIT.ok : EXIT.failed;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,14 +1,16 @@
 // `causalmesh doctor`: asks the store and the nodes what an operator would ask, and says what to do. It changes nothing, unless --write asks for a probe.
 
 import { MeshError } from "@causalmesh/core";
-import { createContext, type CommandContext } from "../command-context.js";
+import { createContext } from "../command-context.js";
 import { checkCertificates } from "../doctor/certificate-checks.js";
 import type { Check } from "../doctor/check.js";
 import { checkNodes, checkWrite } from "../doctor/node-checks.js";
+import { checkPorts } from "../doctor/port-checks.js";
 import { checkStore, type StoreFindings } from "../doctor/store-checks.js";
+import { checkVersions } from "../doctor/version-check.js";
 import { EXIT } from "../exit-codes.js";
 import type { Printer, Style } from "../printer.js";
-import { resolveStore, type GlobalFlags, type Settings } from "../settings.js";
+import { namedStore, type GlobalFlags, type Settings } from "../settings.js";
 import type { StoreUrl } from "../store-url.js";
 import { formatTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
@@ -26,21 +28,15 @@ export async function doctor(flags: DoctorFlags, terminal: Terminal): Promise<nu
   const context = await createContext(flags, terminal);
   const { settings, printer } = context;
   if (settings.isHttp) throw new MeshError("OPTION_INVALID", "doctor asks the nodes themselves: give their mesh:// URLs");
-  const { checks: storeChecks, view } = await lookAtStore(namedStore(flags, context), settings);
+  const { checks: storeChecks, view } = await lookAtStore(namedStore(flags.store, settings, terminal), settings);
   const isNamed = flags.url !== undefined || (terminal.env.CAUSALMESH_URL ?? "") !== "" || settings.config.values.url !== undefined;
   const addresses = isNamed || view === undefined ? settings.nodes : view.members.map(({ address }) => address);
-  const { checks: nodeChecks, answering } = await checkNodes(addresses, view, settings);
-  const certificates = await checkCertificates(settings, answering);
-  const checks = [...storeChecks, ...nodeChecks, ...certificates, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
+  const { checks: nodeChecks, answering, members } = await checkNodes(addresses, view, settings);
+  const others = [checkVersions(members), ...(await checkCertificates(settings, answering)), ...(await checkPorts(settings, answering))];
+  const checks = [...storeChecks, ...nodeChecks, ...others, ...(flags.write === true ? [await checkWrite(answering, settings)] : [])];
   if (printer.json) for (const check of checks) printer.result(check, () => "");
   else printer.result(checks, () => format(checks, printer));
   return exitCodeFor(checks, nodeChecks);
-}
-
-/** undefined where none is named: then the nodes alone are asked. */
-function namedStore(flags: DoctorFlags, { settings, terminal }: CommandContext): StoreUrl | undefined {
-  const isNamed = flags.store !== undefined || (terminal.env.CAUSALMESH_STORE ?? "") !== "" || settings.config.values.store !== undefined;
-  return isNamed ? resolveStore(flags.store, settings, terminal) : undefined;
 }
 
 async function lookAtStore(url: StoreUrl | undefined, { timeoutMs }: Settings): Promise<StoreFindings> {

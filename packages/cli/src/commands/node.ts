@@ -1,21 +1,24 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Loader, MeshError } from "@causalmesh/core";
-import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
+import { startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
-import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
+import { formatHostPort, parseHostPort, type HostPort } from "../address.js";
 import type { Admin } from "../admin.js";
 import { createContext, type CommandContext } from "../command-context.js";
+import { DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
 import { checkAdmin, checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
-import { checkWhole, parseWhole } from "../numbers.js";
+import { nodeEvents } from "../node-events.js";
+import { checkWhole, parseTime, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
 import { describeError } from "../printer.js";
 import { rereadSettings, type Reread } from "../reread.js";
-import { resolveHttp, resolveStore, resolveSwitch, type GlobalFlags } from "../settings.js";
-import { watchStop, type StopWatch } from "../stop-signal.js";
+import { environment, resolveHttp, resolveStore, resolveSwitch, type GlobalFlags } from "../settings.js";
+import { watchStop, type StopReason, type StopWatch } from "../stop-signal.js";
 import { formatStoreUrl, openStore, type StoreUrl } from "../store-url.js";
 import { report } from "../supervision.js";
 import type { Terminal } from "../terminal.js";
@@ -34,6 +37,7 @@ export interface NodeFlags extends GlobalFlags {
   readonly httpTlsCert?: string;
   readonly httpTlsKey?: string;
   readonly cacheBytes?: string;
+  readonly grace?: string;
   readonly insecureNoAuthentication?: boolean;
   readonly adminNoAuthentication?: boolean;
   readonly supervised?: boolean;
@@ -49,6 +53,7 @@ interface NodeOptions {
   readonly insecure: boolean;
   readonly cacheBytes: number;
   readonly readThrough: Loader | undefined;
+  readonly graceMs: number;
   readonly supervised: boolean;
 }
 
@@ -75,12 +80,16 @@ export async function nodeStart(flags: NodeFlags, terminal: Terminal): Promise<n
   }
 }
 
-function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
+/** Throws OPTION_INVALID or ADDRESS_INVALID. */
+export function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext): NodeOptions {
   const config = settings.config.values.node ?? {};
-  const listen = parseHostPort(flags.listen ?? config.listen ?? `127.0.0.1:${DEFAULT_PORT}`, "--listen");
-  const advertise = flags.advertise ?? config.advertise;
-  const named = flags.admin ?? config.admin ?? "127.0.0.1:0";
+  const env = (name: string): string | undefined => environment(terminal, name);
+  const listen = parseHostPort(flags.listen ?? env("CAUSALMESH_LISTEN") ?? config.listen ?? DEFAULTS["node.listen"], "--listen");
+  const advertise = flags.advertise ?? env("CAUSALMESH_ADVERTISE") ?? config.advertise;
+  const named = flags.admin ?? env("CAUSALMESH_ADMIN") ?? config.admin ?? DEFAULTS["node.admin"];
   const admin = named === false ? undefined : parseHostPort(named, "--admin");
+  const cacheBytes = flags.cacheBytes ?? env("CAUSALMESH_CACHE_BYTES");
+  const grace = flags.grace ?? env("CAUSALMESH_GRACE");
   const http = resolveHttp(flags, settings, terminal);
   const insecure = flags.insecureNoAuthentication === true;
   checkNodeTls(settings.tls);
@@ -97,10 +106,11 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
     http,
     insecure,
     cacheBytes:
-      flags.cacheBytes === undefined
-        ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
-        : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+      cacheBytes === undefined
+        ? checkWhole(config.cacheBytes ?? DEFAULTS["node.cacheBytes"], '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
+        : parseWhole(cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
     readThrough: config.readThrough,
+    graceMs: parseTime(grace ?? String(config.grace ?? DEFAULTS["node.grace"]), grace === undefined ? '"node.grace"' : "--grace"),
     supervised: flags.supervised === true,
   };
 }
@@ -141,26 +151,15 @@ interface Serving {
   readonly reread: Reread;
 }
 
-async function serve({ options, context, watch, store, address, listen, log, reread }: Serving): Promise<number> {
-  const { secret, tls } = reread;
+async function serve(serving: Serving): Promise<number> {
+  const { options, context, watch, listen, log, reread } = serving;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
-  const { cacheBytes, readThrough, replica } = options;
-  const node = await startNode({
-    store,
-    transport: tcpTransport({ tls, onWarning: (warning) => log.warn(warning) }),
-    address: formatHostPort(address),
-    listen: formatHostPort(listen),
-    replica,
-    secret,
-    cacheBytes,
-    readThrough,
-    onFatal,
-    onWarning: (warning) => log.warn(warning),
-    onRejoined: (joined) => log.info({ replica: joined }, "joined the mesh again"),
-  });
-  let ready = true;
-  const admin = await openAdmin(options.admin, node, () => ready);
+  log.info({ version: VERSION, store: formatStoreUrl(options.store), process: process.pid }, "starting");
+  const node = await startUnlessStopped(serving, onFatal);
+  if (node === undefined) return EXIT.ok;
+  let isStopping = false;
+  const admin = await openAdmin(options.admin, node, () => isStopping);
   let http: HttpFront | undefined;
   try {
     http = await openHttp(options, { node, listen, log, reread });
@@ -170,28 +169,60 @@ async function serve({ options, context, watch, store, address, listen, log, rer
         void http?.reloadApiKeys();
       });
     }
-    log.info({ replica: node.replica, store: formatStoreUrl(options.store), admin: admin?.url, http: http?.url, process: process.pid }, "listening");
+    const { replica, epoch, ring } = node.status();
+    log.info({ replica, epoch, members: ring.map((member) => member.address), admin: admin?.url, http: http?.url }, "listening");
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
-    ready = false;
+    isStopping = true;
     if (reason instanceof Error) {
       log.fatal({ err: reason }, "the node cannot go on");
       throw reason;
     }
-    log.info({ reason }, "stopping");
-    await Promise.race([http?.close(), watch.again]);
-    return await stop(node, watch, log);
+    return await stop({ node, http, watch, log, reason, graceMs: options.graceMs });
   } finally {
     await http?.close();
     await admin?.close();
   }
 }
 
-async function openAdmin(address: HostPort | undefined, node: RunningNode, ready: () => boolean): Promise<Admin | undefined> {
+/** undefined where it was told to stop before it served: also a node that waits for a mesh which is down stops at once. */
+async function startUnlessStopped({ options, watch, store, address, listen, log, reread }: Serving, onFatal: (error: Error) => void) {
+  const stopped = new AbortController();
+  let isStarting = true;
+  void watch.stopped.then(() => stopped.abort());
+  void watch.again.then(() => (isStarting ? endAtOnce(log, 0) : undefined));
+  const { cacheBytes, readThrough, replica } = options;
+  try {
+    return await startNode({
+      store,
+      transport: tcpTransport({ tls: reread.tls, onWarning: (warning) => log.warn(warning) }),
+      address: formatHostPort(address),
+      listen: formatHostPort(listen),
+      replica,
+      secret: reread.secret,
+      cacheBytes,
+      readThrough,
+      signal: stopped.signal,
+      onFatal,
+      onWarning: (warning) => log.warn(warning),
+      onRejoined: (joined) => log.info({ replica: joined }, "joined the mesh again"),
+      onEvent: nodeEvents(log),
+      onDrain: () => watch.stop("operator"),
+    });
+  } catch (error) {
+    if (!stopped.signal.aborted) throw error;
+    log.info({ reason: await watch.stopped }, "stopped before it served anybody");
+    return undefined;
+  } finally {
+    isStarting = false;
+  }
+}
+
+async function openAdmin(address: HostPort | undefined, node: RunningNode, isStopping: () => boolean): Promise<Admin | undefined> {
   if (address === undefined) return undefined;
   try {
     const { startAdmin } = await import("../admin.js");
-    return await startAdmin({ address, status: () => node.status(), ready });
+    return await startAdmin({ address, node, isStopping });
   } catch (error) {
     await node.close();
     throw error;
@@ -242,14 +273,39 @@ async function announce({
   });
 }
 
-/** Flushes and ends, or ends at once at a second signal. */
-async function stop(node: RunningNode, watch: StopWatch, log: Logger): Promise<number> {
-  const closed = await Promise.race([node.close().then(() => true), watch.again.then(() => false)]);
-  if (closed) {
-    log.info("stopped");
-    return EXIT.ok;
+interface Stopping {
+  readonly node: RunningNode;
+  readonly http: HttpFront | undefined;
+  readonly watch: StopWatch;
+  readonly log: Logger;
+  readonly reason: StopReason;
+  readonly graceMs: number;
+}
+
+/** Time beyond the grace period in which a node that has given up says so itself. */
+const GRACE_MARGIN_MS = 500;
+
+/** Hands over, leaves and ends; at once at a second signal, and when the grace period is over. */
+async function stop({ node, http, watch, log, reason, graceMs }: Stopping): Promise<number> {
+  const { log: writes, flushLagMs } = node.status();
+  log.info({ reason, graceMs, log: writes, flushLagMs }, "draining");
+  const begin = performance.now();
+  void watch.again.then(() => endAtOnce(log, node.status().log));
+  const late = setTimeout(() => endAtOnce(log, node.status().log, EXIT.failed), graceMs + GRACE_MARGIN_MS);
+  try {
+    // What is under way over HTTP is answered first, if it does not take half of the time.
+    await Promise.race([http?.close(), sleep(graceMs / 2, undefined, { ref: false })]);
+    await node.close({ graceMs: Math.max(1, graceMs - (performance.now() - begin)) });
+  } finally {
+    clearTimeout(late);
   }
-  log.warn({ log: node.status().log }, "ended at once: writes that were not in the store yet may be lost");
-  // What is still under way would keep the process alive; the user has said twice that it should not.
-  process.exit(EXIT.interrupted);
+  log.info({ ms: Math.round(performance.now() - begin) }, "stopped");
+  return EXIT.ok;
+}
+
+/** What is still under way would keep the process alive. */
+function endAtOnce(log: Logger, writes: number, exitCode: number = EXIT.interrupted): never {
+  const why = exitCode === EXIT.interrupted ? "a second signal" : "the grace period is over";
+  log.warn({ log: writes, why }, "ended at once: writes that were not in the store yet may be lost");
+  process.exit(exitCode);
 }

@@ -1,7 +1,8 @@
-// What `doctor` asks of certificates: is this program's own valid, of the authority that it trusts, and do it and those of the nodes last for a while.
-// Whether a node's is trusted at all, the check of the node has said already.
+// What `doctor` asks of certificates: those in the files that are named here, and those that the nodes show. Do they hold, and for how long yet.
 
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { connect, createSecureContext } from "node:tls";
 import type { TlsOptions } from "@causalmesh/transport-tcp";
 import { parseHostPort } from "../address.js";
@@ -9,62 +10,94 @@ import type { Settings } from "../settings.js";
 import { openTls } from "../tls.js";
 import { failed, ok, type Check } from "./check.js";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-/** Time to replace a certificate in, weekend included. */
-const DAYS_LEFT_MIN = 7;
-const ADVICE = "replace the certificate and its key: nodes read the files again while they run";
+const HOUR_MS = 60 * 60 * 1_000;
+/** The share of its life before which a certificate should have been renewed, whether that is a year or a day. */
+const RENEWED_BEFORE = 0.1;
+const RENEW = "renew it; programs that run take a new file by themselves";
 
-/** This program's certificate, and that of each node that answers; nothing where there is no TLS. */
-export async function checkCertificates({ tls, timeoutMs }: Pick<Settings, "tls" | "timeoutMs">, answering: readonly string[]): Promise<Check[]> {
-  const options = openTls(tls)?.();
-  if (options === undefined) return [];
-  const own = options.cert === undefined ? [] : [checkOwn(options)];
-  const shown = await Promise.all(answering.map(async (address) => checkShown(address, await shownAt(address, options, timeoutMs))));
-  return [...own, ...shown.filter((check) => check !== undefined)];
+/** Nothing where there is no TLS. `addresses` are those of nodes that answer. */
+export async function checkCertificates({ tls, config, timeoutMs }: Settings, addresses: readonly string[], now: number = Date.now()): Promise<Check[]> {
+  const { httpTlsCert, httpTlsKey } = config.values.node ?? {};
+  const inFolder = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(config.folder, path));
+  const files: Check[] = [
+    ...checkFile("certificate", { path: tls?.paths.cert, keyPath: tls?.paths.key, authorityPath: tls?.paths.ca }, now),
+    ...checkFile("certificate of the authority", { path: tls?.paths.ca }, now),
+    ...checkFile("certificate of HTTP", { path: inFolder(httpTlsCert), keyPath: inFolder(httpTlsKey) }, now),
+  ];
+  if (tls === undefined) return files;
+  // Nodes may ask for this program's own certificate; without it most show theirs all the same.
+  const options = files.some(({ status }) => status === "failed") ? {} : openTls(tls)!();
+  return [...files, ...(await Promise.all(addresses.map((address) => checkNode(address, options, timeoutMs, now))))];
 }
 
-function checkOwn({ cert, ca }: TlsOptions): Check {
-  const check = "certificate";
-  const own = new X509Certificate(cert as string);
-  // Between it and the authority there may be others, which stand behind it in its file.
-  const issuers = [...certificatesIn((ca ?? "") as string), ...certificatesIn(cert as string).slice(1)];
-  const isTrusted = ca === undefined || issuers.some((issuer) => own.verify(issuer.publicKey));
-  if (!isTrusted) return failed(check, "it is of none of the authorities of --tls-ca", "give a certificate that one of them has signed, or add its authority");
-  return checkLife(check, own.validFrom, own.validTo);
+interface CertificateFile {
+  readonly path: string | undefined;
+  readonly keyPath?: string;
+  readonly authorityPath?: string;
 }
 
-/** A file has certificates one after the other. */
-function certificatesIn(pem: string): X509Certificate[] {
-  return [...pem.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)].map(([text]) => new X509Certificate(text));
+function checkFile(check: string, { path, keyPath, authorityPath }: CertificateFile, now: number): Check[] {
+  if (path === undefined) return [];
+  try {
+    // The first of a file is the one that is shown; the others lead to its authority.
+    const [certificate, ...issuers] = certificatesIn(path);
+    if (authorityPath !== undefined && !isOf(certificate, issuers, authorityPath))
+      return [
+        failed(check, `${path} is of none of the authorities in ${authorityPath}`, "give a certificate that one of them has signed, or add its authority"),
+      ];
+    if (keyPath !== undefined && !certificate.checkPrivateKey(createPrivateKey(readFileSync(keyPath))))
+      return [failed(check, `${path} is not the certificate of the key ${keyPath}`, "give the two that belong together")];
+    return [judge(check, path, certificate, now)];
+  } catch (error) {
+    return [failed(check, `${path} cannot be read: ${(error as Error).message}`, "give a certificate as PEM, and its key")];
+  }
 }
 
-interface Life {
-  readonly from: string;
-  readonly to: string;
+/** Whether it was signed by one of these, or of those in the file of the authority; that cannot be told where the file is not good. */
+function isOf(certificate: X509Certificate, issuers: readonly X509Certificate[], authorityPath: string): boolean {
+  try {
+    return [...issuers, ...certificatesIn(authorityPath)].some((issuer) => certificate.verify(issuer.publicKey));
+  } catch {
+    return true;
+  }
 }
 
-function checkShown(address: string, life: Life | undefined): Check | undefined {
-  return life === undefined ? undefined : checkLife(`certificate of ${address}`, life.from, life.to);
+/** Throws where there is none. */
+function certificatesIn(path: string): [X509Certificate, ...X509Certificate[]] {
+  const [first, ...others] = readFileSync(path, "utf8").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (first === undefined) throw new Error("there is no certificate in it");
+  return [new X509Certificate(first), ...others.map((pem) => new X509Certificate(pem))];
 }
 
-/** Undefined where it is not shown: the check of the node says why. */
-function shownAt(address: string, options: TlsOptions, timeoutMs: number): Promise<Life | undefined> {
-  return new Promise((resolve) => {
-    const named = options.servername === undefined ? {} : { servername: options.servername };
-    const socket = connect({ ...parseHostPort(address, "the node"), ...named, secureContext: createSecureContext(options) }, () => {
-      const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
+async function checkNode(address: string, options: TlsOptions, timeoutMs: number, now: number): Promise<Check> {
+  const check = `certificate of ${address}`;
+  try {
+    return judge(check, "what it shows", await shownBy(address, options, timeoutMs), now);
+  } catch (error) {
+    return failed(check, `it shows none (${(error as Error).message})`, "look whether the node speaks TLS there");
+  }
+}
+
+function judge(check: string, what: string, { validFrom, validTo }: X509Certificate, now: number): Check {
+  const leftMs = Date.parse(validTo) - now;
+  const left = leftMs < 48 * HOUR_MS ? `${Math.floor(leftMs / HOUR_MS)} hours` : `${Math.floor(leftMs / HOUR_MS / 24)} days`;
+  if (Date.parse(validFrom) > now) return failed(check, `${what} holds from ${validFrom} on`, "set the clocks, or wait");
+  if (leftMs <= 0) return failed(check, `${what} ended at ${validTo}`, RENEW);
+  if (leftMs < RENEWED_BEFORE * (Date.parse(validTo) - Date.parse(validFrom))) return failed(check, `${what} ends at ${validTo}, in ${left}`, RENEW);
+  return ok(check, `${what} holds for ${left}`);
+}
+
+/** Looks at it only, so it need not be good: whether it is, the node's own check says. */
+function shownBy(address: string, options: TlsOptions, timeoutMs: number): Promise<X509Certificate> {
+  return new Promise((done, reject) => {
+    const { host, port } = parseHostPort(address, "NODE");
+    const socket = connect({ host, port, secureContext: createSecureContext(options), rejectUnauthorized: false, timeout: timeoutMs }, () => {
+      const certificate = socket.getPeerX509Certificate();
       socket.destroy();
-      resolve({ from, to });
+      if (certificate === undefined) reject(new Error("no certificate"));
+      else done(certificate);
     });
-    socket.setTimeout(timeoutMs, () => socket.destroy());
-    socket.on("error", () => undefined).on("close", () => resolve(undefined));
+    socket.once("timeout", () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    socket.once("error", reject);
   });
-}
-
-function checkLife(check: string, from: string, to: string): Check {
-  const daysLeft = (Date.parse(to) - Date.now()) / DAY_MS;
-  if (daysLeft <= 0) return failed(check, `it expired on ${to}`, ADVICE);
-  if (Date.parse(from) > Date.now()) return failed(check, `it is valid from ${from} only`, "look at this machine's clock, or use an earlier certificate");
-  if (daysLeft < DAYS_LEFT_MIN) return failed(check, `it expires on ${to}, in less than ${DAYS_LEFT_MIN} days`, ADVICE);
-  return ok(check, `valid for ${Math.floor(daysLeft)} days, until ${to}`);
 }

@@ -21,6 +21,8 @@ export interface NodesFindings {
   readonly checks: readonly Check[];
   /** Addresses of nodes that passed. */
   readonly answering: readonly string[];
+  /** Everybody who was heard of and answers, each once. */
+  readonly members: readonly MemberStatus[];
 }
 
 /** All nodes at once: one that does not answer holds up no other. Members that are not named here are learnt of from those that answer. */
@@ -39,7 +41,8 @@ export async function checkNodes(addresses: readonly string[], view: View | unde
     }
   }
   const answering = [...checks].filter(([, { status }]) => status === "ok").map(([address]) => address);
-  return { checks: [...checks.values()], answering };
+  const members = new Map(answers.flatMap(({ status }) => status?.members ?? []).map((member) => [member.replica, member]));
+  return { checks: [...checks.values()], answering, members: [...members.values()] };
 }
 
 /** When a node was asked, by this machine's clock: within `errorMs` of `atMs`. */

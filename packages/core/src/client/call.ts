@@ -6,7 +6,7 @@ import { encodeUtf8Into } from "../bytes/utf8.js";
 import { varintLength } from "../bytes/writer.js";
 import type { MeshError } from "../errors.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
-import { beginFrame, endFrame, FRESH, GET, GET_MANY, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import { beginFrame, DRAIN, endFrame, FRESH, GET, GET_MANY, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
 import { writeVector } from "../wire/messages.js";
 import type { SessionContext } from "./context.js";
 import type { Link } from "./link.js";
@@ -149,4 +149,15 @@ function putSizedKey(out: ByteWriter, key: string, valueLength: number, ttlMs: n
 
 export function encodeStatus(out: ByteWriter, id: number): void {
   endFrame(out, beginFrame(out, STATUS, 0, id));
+}
+
+export function encodeDrain(out: ByteWriter, id: number): void {
+  endFrame(out, beginFrame(out, DRAIN, 0, id));
+}
+
+export function encodeRemove(out: ByteWriter, id: number, replica: number, force: boolean): void {
+  const at = beginFrame(out, REMOVE, 0, id);
+  out.u32(replica);
+  out.u8(force ? 1 : 0);
+  endFrame(out, at);
 }

@@ -4,11 +4,10 @@ import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
 import type { MeshError } from "../errors.js";
 import { KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX } from "../limits.js";
-import type { Entry, MemberStatus } from "../mesh.js";
+import type { Entry } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import { decodeUtf8 } from "../bytes/utf8.js";
-import { ENTRY_FROM_LOADER, ENTRY_HAS_VALUE, FROM_LOADER, NO_VALUE, STATUS_ANSWER, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
-import { Call, encodeGet, encodeGetMany, encodeStatus, encodeWrite, type Answer, type Caller, type Change, type ReadFlags } from "./call.js";
+import { ENTRY_FROM_LOADER, ENTRY_HAS_VALUE, FROM_LOADER, NO_VALUE, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
+import { Call, encodeGet, encodeGetMany, encodeWrite, type Answer, type Change, type ReadFlags } from "./call.js";
 import type { SessionContext } from "./context.js";
 import type { ClientSession } from "./session.js";
 
@@ -263,38 +262,3 @@ export class WriteCall extends SessionCall {
     this.#resolve(undefined as never);
   }
 }
-
-/** What one node says of itself. */
-export interface NodeStatus {
-  readonly epoch: number;
-  readonly member: MemberStatus;
-}
-
-export class StatusCall extends Call {
-  readonly repeatable = true;
-  readonly #resolve: (status: NodeStatus) => void;
-  readonly #reject: (error: Error) => void;
-
-  constructor(deadline: number, resolve: (status: NodeStatus) => void, reject: (error: Error) => void) {
-    super(NOBODY, deadline);
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  encode(out: ByteWriter, id: number): void {
-    encodeStatus(out, id);
-  }
-
-  answered(answer: Answer): void {
-    if (answer.type !== STATUS_ANSWER) throw new MalformedError(`a status was answered with type ${answer.type}`);
-    this.#resolve(JSON.parse(decodeUtf8(answer.bytes, answer.start, answer.end)) as NodeStatus);
-  }
-
-  failed(error: MeshError): void {
-    this.end();
-    this.#reject(error);
-  }
-}
-
-/** The caller of calls that belong to no session and to one node. */
-const NOBODY: Caller = { contextFor: () => undefined, moved: () => undefined, lostWrites: () => undefined };

@@ -4,23 +4,24 @@
 // A session stays at one node until that node fails it; then its calls go to another one, together with its context. No call is made
 // anywhere without what its session has seen, so a move changes nothing in what it may return.
 
+import type { ByteWriter } from "../bytes/writer.js";
 import type { Platform, Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
-import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, MeshStatus, Session, SessionOptions, TokenInput } from "../mesh.js";
+import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, MeshStatus, RemoteMesh, Session, SessionOptions, TokenInput } from "../mesh.js";
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import { checkSecrets, Secrets } from "../wire/secrets.js";
 import { AmbientMesh } from "./ambient-mesh.js";
-import type { Call } from "./call.js";
-import { StatusCall, type NodeStatus } from "./calls.js";
+import { encodeDrain, encodeRemove, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import type { SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
+import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
 import { ClientSession, durabilityLevel } from "./session.js";
 import { packToken, TokenKeys, unpackToken } from "./token.js";
@@ -52,7 +53,7 @@ export function checkMeshOptions({ secret, namespace, timeoutMs, tokenTtl, durab
   if (durability !== undefined) durabilityLevel(durability);
 }
 
-export class MeshClient extends AmbientMesh {
+export class MeshClient extends AmbientMesh implements RemoteMesh {
   readonly platform: Platform;
   readonly codec: Codec;
   /** Reads a value as the codec does. */
@@ -234,7 +235,7 @@ export class MeshClient extends AmbientMesh {
       call.failed(
         new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }),
       );
-    } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
+    } else if (call instanceof NodeCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
     else this.#tryElsewhere(peer, call);
   }
 
@@ -340,6 +341,19 @@ export class MeshClient extends AmbientMesh {
     return new Promise((resolve, reject) => this.submit(new StatusCall(this.deadline(options.timeoutMs), resolve, reject), peer, options.signal));
   }
 
+  drain(address: string, options: CallOptions = {}): Promise<void> {
+    return this.#order(address, encodeDrain, options);
+  }
+
+  remove(replica: number, by: string, options: CallOptions & { readonly force?: boolean } = {}): Promise<void> {
+    return this.#order(by, (out, id) => encodeRemove(out, id, replica, options.force === true), options);
+  }
+
+  async #order(address: string, encode: (out: ByteWriter, id: number) => void, options: CallOptions): Promise<void> {
+    const peer = this.#choosePeer(address);
+    await new Promise<void>((resolve, reject) => this.submit(new OrderCall(this.deadline(options.timeoutMs), encode, resolve, reject), peer, options.signal));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -365,6 +379,7 @@ function isNodesFault(error: MeshError): boolean {
     error.code === "NODE_BEHIND" ||
     error.code === "NODE_UNREACHABLE" ||
     error.code === "PROTOCOL" ||
+    error.code === "PROTOCOL_VERSION" ||
     error.code === "CLOSED" ||
     // A node may be silent, or have a certificate that is not good, and another one not.
     ((error.code === "TIMEOUT" || error.code === "UNAUTHENTICATED") && error.retryable)

@@ -4,7 +4,7 @@
 import { checkMeshOptions, MeshClient } from "../client/mesh-client.js";
 import { MeshError } from "../errors.js";
 import { MEMBERS_MAX } from "../limits.js";
-import type { EmbeddedMeshOptions, Mesh, MeshOptions } from "../mesh.js";
+import type { EmbeddedMeshOptions, Mesh, MeshOptions, RemoteMesh } from "../mesh.js";
 import type { Platform } from "../clock.js";
 import type { Transport } from "../transport.js";
 import { memoryTransport } from "./memory-transport.js";
@@ -63,7 +63,7 @@ export interface ConnectMeshOptions extends MeshOptions {
 }
 
 /** Connects to a mesh over a transport. Rejects with NODE_UNREACHABLE, UNAUTHENTICATED, ADDRESS_INVALID or OPTION_INVALID. */
-export async function connectMesh(options: ConnectMeshOptions, transport: Transport, platform: Platform = systemPlatform): Promise<Mesh> {
+export async function connectMesh(options: ConnectMeshOptions, transport: Transport, platform: Platform = systemPlatform): Promise<RemoteMesh> {
   checkObject(options, 'connect({ nodes: ["127.0.0.1:7400"] })');
   if (!Array.isArray(options.nodes)) throw new MeshError("OPTION_INVALID", 'nodes is missing; give addresses such as ["127.0.0.1:7400"]');
   const mesh = new MeshClient({ ...options, addresses: options.nodes, transport, platform });

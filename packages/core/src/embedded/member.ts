@@ -2,10 +2,12 @@
 // without it, and leaves at the end.
 
 import type { Timer } from "../clock.js";
-import type { MeshError } from "../errors.js";
+import { MeshError } from "../errors.js";
 import { backoffMs } from "../host/backoff.js";
 import { Host, type HostParts } from "../host/host.js";
-import type { MemberStatus } from "../mesh.js";
+import { debugOf } from "../host/status.js";
+import { LEAVE_TIMEOUT_MS } from "../limits.js";
+import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug } from "../mesh.js";
 import { changeView, formedView, viewWith, viewWithout } from "../protocol/view.js";
 import { checkSecrets } from "../wire/secrets.js";
 import { randomId, systemPlatform } from "./platform.js";
@@ -55,11 +57,41 @@ export class MemberNode implements RunningNode {
     return this.#host.status();
   }
 
+  debug(): NodeDebug {
+    return debugOf(this.#host);
+  }
+
+  durations(): Readonly<Record<DurationName, DurationSummary>> {
+    const { write, load, flush } = this.#host.figures.durations;
+    return { write: write.summary(), load: load.summary(), flush: flush.summary() };
+  }
+
   /** Resolves when it serves sessions, under whichever replica id. */
   async start(): Promise<void> {
+    const { signal } = this.#options;
+    if (signal === undefined) return await this.#start();
+    if (signal.aborted) throw abortedError(signal);
+    let abort!: () => void;
+    const aborted = new Promise<never>((_resolve, reject) => (abort = () => reject(abortedError(signal))));
+    signal.addEventListener("abort", abort, { once: true });
+    const started = this.#start();
+    try {
+      await Promise.race([started, aborted]);
+    } catch (error) {
+      // What it has entered it leaves again; why it did not start then is nobody's question any more.
+      started.catch(() => undefined);
+      if (signal.aborted) await this.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #start(): Promise<void> {
     const { replica } = this.#options;
     if (replica !== undefined) {
-      this.#host = await startHost({ ...this.#options, replica, onExpelled: () => void this.#again(0) }, this.#parts);
+      this.#entering = this.#takeGivenPlace(replica);
+      await this.#entering;
       return;
     }
     const serving = new Promise<void>((resolve, reject) => (this.#starting = { resolve, reject }));
@@ -69,6 +101,10 @@ export class MemberNode implements RunningNode {
     } finally {
       this.#starting = undefined;
     }
+  }
+
+  async #takeGivenPlace(replica: number): Promise<void> {
+    this.#host = await startHost({ ...this.#options, replica, onExpelled: () => void this.#again(0) }, this.#parts);
   }
 
   /**
@@ -149,18 +185,24 @@ export class MemberNode implements RunningNode {
     }
   }
 
-  async close(): Promise<void> {
+  async close({ graceMs = LEAVE_TIMEOUT_MS }: { readonly graceMs?: number } = {}): Promise<void> {
     this.#ended = true;
     this.#retry?.cancel();
     // Otherwise it would be in the mesh just after it has left.
     await this.#entering?.catch(() => undefined);
-    const host = this.#host;
+    const host = this.#host as Host | undefined;
+    // It was stopped before it could take a place.
+    if (host === undefined) return;
     if (host.isComplete) {
-      await host.leave();
+      await host.leave(graceMs);
       return;
     }
     // Nobody counts on it yet; where the store is away, the others find out that it is gone.
     await host.end();
     await this.#withdraw(host.replica).catch(() => undefined);
   }
+}
+
+function abortedError(signal: AbortSignalLike): MeshError {
+  return new MeshError("ABORTED", "the node was told to stop before it served anybody", { cause: signal.reason });
 }

@@ -5,7 +5,7 @@ import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import { startedBefore } from "../host/started-before.js";
 import type { SuspicionBounds } from "../host/suspicion.js";
-import type { MemberStatus, SecretSource } from "../mesh.js";
+import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent, SecretSource } from "../mesh.js";
 import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
 import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
@@ -38,6 +38,12 @@ export interface StartNodeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Something happened that an operator may want to know, such as a connection that was refused. */
   readonly onWarning?: (message: string) => void;
+  /** What an operator wants to know once: a change of the view, a store that fails and is back. */
+  readonly onEvent?: (event: NodeEvent) => void;
+  /** An operator has asked the node to leave (`causalmesh cluster drain`): close it, and end the program. Without it such orders are refused. */
+  readonly onDrain?: () => void;
+  /** Gives up to start, with ABORTED, when it fires before the node serves: also one that waits for a mesh which is down. */
+  readonly signal?: AbortSignalLike;
   /** Clock and randomness; the runtime's by default. */
   readonly platform?: Platform;
 }
@@ -47,11 +53,15 @@ export interface RunningNode {
   readonly replica: number;
   readonly address: string;
   status(): MemberStatus;
+  /** Its whole state but keys and values. */
+  debug(): NodeDebug;
+  /** How long things have taken since this start of the node. */
+  durations(): Readonly<Record<DurationName, DurationSummary>>;
   /**
    * Hands over to the others and leaves the mesh; the last node flushes instead. Rejects where writes may be lost: the store did not take
-   * them, or the next node did not.
+   * them, or the next node did not, within `graceMs` (default 10 s).
    */
-  close(): Promise<void>;
+  close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
 /**

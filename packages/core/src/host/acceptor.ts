@@ -4,11 +4,12 @@
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
+import type { ConnectionKind } from "../mesh.js";
 import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, UNREAD_ANSWERS_BYTES_MAX } from "../limits.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
 import { beginFrame, endFrame, ERROR, FrameSplitter, HELLO, PROOF, type FrameHandler } from "../wire/frames.js";
-import { NONCE_BYTES, proofOf, provedSecret, readHello, readProof, Role, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
+import { newNonce, proofOf, provedSecret, readHello, readProof, Role, versionOf, writeChallenge, writeWelcome, type Hello } from "../wire/handshake.js";
 import { writeError } from "../wire/messages.js";
 import { Outbox } from "../wire/outbox.js";
 import { ClientPort } from "./client-port.js";
@@ -48,7 +49,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     this.#connection = connection;
     this.#outbox = new Outbox(connection);
     this.#splitter = new FrameSplitter(this, HANDSHAKE_BYTES_MAX);
-    this.#nonce = entropy(NONCE_BYTES);
+    this.#nonce = newNonce(entropy);
     this.#deadline = clock.after(CONNECT_TIMEOUT_MS_DEFAULT, () => this.#refuse(new MeshError("TIMEOUT", "the handshake took too long")));
   }
 
@@ -88,6 +89,25 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
 
   closed(): void {
     this.#end();
+  }
+
+  get remote(): string {
+    return this.#connection.remote;
+  }
+
+  /** What the other end turned out to be. */
+  get kind(): ConnectionKind {
+    if (this.#port === undefined) return "handshake";
+    return this.#port instanceof RingPort ? "predecessor" : "client";
+  }
+
+  /** The version of the protocol that the other end speaks at best; undefined until it has said so. */
+  get protocol(): number | undefined {
+    return this.#hello === undefined ? undefined : versionOf(this.#hello.nonce);
+  }
+
+  get isOpen(): boolean {
+    return !this.#ended;
   }
 
   /** Ends the connection, after what was answered. */

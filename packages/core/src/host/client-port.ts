@@ -10,6 +10,8 @@ import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, READ_BYTES_MAX,
 import type { Node } from "../protocol/node.js";
 import {
   beginFrame,
+  DONE,
+  DRAIN,
   endFrame,
   ENTRY_FROM_LOADER,
   ENTRY_HAS_VALUE,
@@ -25,6 +27,7 @@ import {
   PING,
   PONG,
   putFrameHead,
+  REMOVE,
   STATUS,
   STATUS_ANSWER,
   VALUE,
@@ -41,6 +44,7 @@ import type { Outbox } from "../wire/outbox.js";
 import type { Acceptor, Port } from "./acceptor.js";
 import type { Host } from "./host.js";
 import type { Writer } from "./waiters.js";
+import { drainRequested, removeRequested } from "./operator-requests.js";
 import { keyError, WriteRequest } from "./write-request.js";
 
 /** Bytes that say which write was read: replica, counter, timestamp, expiry. */
@@ -108,13 +112,14 @@ export class ClientPort implements Port, Writer {
     }
     this.#lastId = id;
     try {
-      if (this.#host.isClosing) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
+      if (this.#host.isClosing && type !== STATUS) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, id, start, end) : start;
       if (at < 0) return;
       if (type === GET) this.#get(bytes, id, flags, at, end);
       else if (type === WRITE) this.#write(bytes, id, at, end);
       else if (type === GET_MANY) this.#getMany(bytes, id, flags, at, end, 0);
       else if (type === STATUS) this.#status(id);
+      else if (type === DRAIN || type === REMOVE) this.#operate(type, id, at, end, bytes);
       else throw new MalformedError(`a request of type ${type}`);
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
@@ -141,7 +146,10 @@ export class ClientPort implements Port, Writer {
       this.#node.learn(visible, written, time);
     } catch (error) {
       // There may be a view in which this node knows what the session has seen, or is told that it has no part in it.
-      if (error instanceof MeshError && error.code === "NODE_BEHIND") void this.#host.membership.refresh();
+      if (error instanceof MeshError && error.code === "NODE_BEHIND") {
+        this.#host.figures.sessionWaits += 1;
+        void this.#host.membership.refresh();
+      }
       throw error;
     }
     return reader.at;
@@ -365,6 +373,13 @@ export class ClientPort implements Port, Writer {
     out.raw(text);
   }
 
+  #operate(type: number, id: number, start: number, end: number, bytes: Uint8Array): void {
+    this.#reader.reset(bytes, start, end);
+    if (type === DRAIN) drainRequested(this.#host, this.#host.onDrain);
+    else removeRequested(this.#host, this.#reader);
+    endFrame(this.#outbox.out, beginFrame(this.#outbox.out, DONE, 0, id));
+  }
+
   #lost(id: number, finals: FlushedCounters): void {
     const { out } = this.#outbox;
     const at = beginFrame(out, LOST, 0, id);
@@ -374,6 +389,7 @@ export class ClientPort implements Port, Writer {
 
   #error(id: number, error: MeshError): void {
     const { out } = this.#outbox;
+    this.#host.figures.failed(error.code);
     const at = beginFrame(out, ERROR, 0, id);
     writeError(out, error);
     endFrame(out, at);

@@ -1,7 +1,7 @@
 // How a node ends: alone, when the others go on (`leave`), or together with the whole mesh (`drain` all, then `close` all).
 
 import { MeshError } from "../errors.js";
-import { CLOSE_TIMEOUT_MS, LEAVE_TIMEOUT_MS } from "../limits.js";
+import { CLOSE_TIMEOUT_MS } from "../limits.js";
 import type { Host } from "./host.js";
 
 /** Grain of `drain`. */
@@ -31,7 +31,7 @@ export class Ending {
    * goes on passing on what others have. Nodes that end together drain before any of them closes.
    */
   drain(): Promise<void> {
-    return (this.#draining ??= this.#drain());
+    return (this.#draining ??= this.#drain(this.#host.platform.clock.monotonic() + CLOSE_TIMEOUT_MS));
   }
 
   /**
@@ -43,22 +43,22 @@ export class Ending {
   }
 
   /**
-   * Takes no more requests, hands over to the successor, and ends; the others go on. The last node of a mesh closes. Rejects with
+   * Takes no more requests, hands over to the successor, and ends; the others go on. The last node of a mesh closes. All within `graceMs`. Rejects with
    * STORE_UNAVAILABLE where writes may be lost, since the successor did not get them in time or the store did not take them.
    */
-  leave(): Promise<void> {
-    return (this.#leaving ??= this.#leave());
+  leave(graceMs: number): Promise<void> {
+    return (this.#leaving ??= this.#leave(graceMs));
   }
 
-  async #leave(): Promise<void> {
+  async #leave(graceMs: number): Promise<void> {
     const host = this.#host;
     const { clock } = host.platform;
-    const deadline = clock.monotonic() + LEAVE_TIMEOUT_MS;
+    const deadline = clock.monotonic() + graceMs;
     host.beginStep();
     host.tick();
     let left = await host.membership.leave(deadline);
     while (!left && host.node.ring.members === 1 && !host.hasFailed) {
-      await this.#drain();
+      await this.#drain(deadline);
       if (this.#undrained === undefined ? await host.membership.conclude() : host.node.ring.members === 1) break;
       // Somebody has joined meanwhile, and takes over.
       left = await host.membership.leave(deadline);
@@ -67,10 +67,7 @@ export class Ending {
     await host.end();
     if (this.#undrained !== undefined) throw this.#undrained;
     if (isLost)
-      throw new MeshError(
-        "STORE_UNAVAILABLE",
-        `node ${host.replica} could not hand over what it has within ${LEAVE_TIMEOUT_MS} ms; its newest writes may be lost`,
-      );
+      throw new MeshError("STORE_UNAVAILABLE", `node ${host.replica} could not hand over what it has within ${graceMs} ms; its newest writes may be lost`);
   }
 
   async #close(): Promise<void> {
@@ -86,10 +83,9 @@ export class Ending {
     if (this.#undrained !== undefined) throw this.#undrained;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(deadline: number): Promise<void> {
     const host = this.#host;
     const { clock } = host.platform;
-    const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
     let connectedAt = clock.monotonic();
     while (!host.hasFailed && clock.monotonic() < deadline) {
       host.beginStep();

@@ -9,8 +9,8 @@ import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { CACHE_BYTES_DEFAULT, KEY_BYTES_MAX, STORE_TIMEOUT_MS_DEFAULT } from "../limits.js";
-import type { MemberStatus, SecretSource } from "../mesh.js";
+import { CACHE_BYTES_DEFAULT, KEY_BYTES_MAX } from "../limits.js";
+import type { MemberStatus, NodeEvent, SecretSource } from "../mesh.js";
 import type { Loader } from "../read-through.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
@@ -19,15 +19,17 @@ import type { Store } from "../store.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import { Acceptor } from "./acceptor.js";
 import { Ending } from "./ending.js";
+import { Figures } from "./figures.js";
 import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
 import { Membership } from "./membership.js";
 import { Newcomer } from "./newcomer.js";
 import { MISSED, NO_ENTRY } from "./peek.js";
 import { Neighbours } from "./neighbours.js";
-import { statusOf } from "./status.js";
+import { statusOf, viewEvent } from "./status.js";
 import { SteadyClock } from "./steady-clock.js";
 import { Strangers } from "./strangers.js";
+import { StoreCalls } from "./store-calls.js";
 import { SUSPICION_DEFAULT, type SuspicionBounds } from "./suspicion.js";
 import { Waiters, Level } from "./waiters.js";
 import type { Base } from "../wire/messages.js";
@@ -58,6 +60,9 @@ export interface HostOptions {
   readonly onFatal?: (error: Error) => void;
   /** Something that an operator may want to know and that the node has coped with. */
   readonly onWarning?: (message: string) => void;
+  readonly onEvent?: (event: NodeEvent) => void;
+  /** An operator asks the node to leave; without it, it is said that this is not possible. */
+  readonly onDrain?: () => void;
 }
 
 /** The classes that a host is made of; tests put others in their place. */
@@ -87,6 +92,9 @@ export class Host {
   readonly flusher: Flusher;
   readonly #ending = new Ending(this);
   readonly neighbours = new Neighbours(this);
+  readonly figures = new Figures();
+  readonly storeCalls: StoreCalls;
+  readonly cacheBytesMax: number;
   reads = 0;
   hits = 0;
   writes = 0;
@@ -110,13 +118,15 @@ export class Host {
       options.onWarning?.(`the clock of this machine was set ${Math.abs(ms)} ms ${ms > 0 ? "ahead" : "back"}; the node goes on by the time that it had`),
     );
     const loader = options.readThrough;
+    this.cacheBytesMax = options.cacheBytes ?? CACHE_BYTES_DEFAULT;
     this.node = new parts.Node(options.view, options.replica, {
-      cacheBytes: options.cacheBytes ?? CACHE_BYTES_DEFAULT,
+      cacheBytes: this.cacheBytesMax,
       cacheEntries: options.cacheEntries,
       hashSeed: Math.floor(options.platform.random() * 2 ** 32),
       isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });
-    const { node, store, platform } = this;
+    const { node, store, platform, figures } = this;
+    this.storeCalls = new StoreCalls({ name: store.name, clock: platform.clock, figures, onEvent: (event) => options.onEvent?.(event) });
     const limited = <Value>(call: Promise<Value>, what: string): Promise<Value> => this.limited(call, what);
     this.newcomer = new parts.Newcomer(node, options.joins === true, platform.clock.monotonic());
     this.suspicionBounds = options.suspicion ?? SUSPICION_DEFAULT;
@@ -142,6 +152,10 @@ export class Host {
     return this.node.view.members[this.node.ring.self].address;
   }
 
+  get onDrain(): (() => void) | undefined {
+    return this.#options.onDrain;
+  }
+
   get isClosing(): boolean {
     return this.#ending.hasBegun;
   }
@@ -157,6 +171,7 @@ export class Host {
   install(view: View): void {
     if (this.#closed) return;
     const { node } = this;
+    const before = node.view.members;
     this.beginStep();
     try {
       if (this.isComplete) node.install(view);
@@ -169,6 +184,7 @@ export class Host {
     if (node.ring.members === 1 && !this.isComplete) return this.foundAlone();
     this.neighbours.relink();
     for (const connection of this.connections) connection.viewChanged();
+    this.#options.onEvent?.(viewEvent(before, view));
     this.tick();
   }
 
@@ -291,9 +307,11 @@ export class Host {
     const { node, waiters } = this;
     if (waiters.length === 0) return;
     const { self } = node.ring;
-    waiters.reached(Level.Replicated, this.neighbours.replicated);
-    waiters.reached(Level.Everywhere, node.common[self]);
-    waiters.reached(Level.Stored, node.flushed[self]);
+    const nowMs = node.clock.nowMs();
+    const { write } = this.figures.durations;
+    waiters.reached(Level.Replicated, this.neighbours.replicated, nowMs, write);
+    waiters.reached(Level.Everywhere, node.common[self], nowMs, write);
+    waiters.reached(Level.Stored, node.flushed[self], nowMs, write);
   }
 
   /** The successor has acknowledged something. */
@@ -332,27 +350,13 @@ export class Host {
     this.#options.onFatal?.(error instanceof Error ? error : new Error(String(error)));
   }
 
-  /** Bounds a call of the store in time. */
-  async limited<Value>(call: Promise<Value>, what: string): Promise<Value> {
-    const { clock } = this.platform;
-    return await new Promise<Value>((resolve, reject) => {
-      const timer = clock.after(STORE_TIMEOUT_MS_DEFAULT, () =>
-        reject(new MeshError("STORE_UNAVAILABLE", `${this.store.name} did not ${what} within ${STORE_TIMEOUT_MS_DEFAULT} ms; check that it runs`)),
-      );
-      call.then(
-        (value) => {
-          timer.cancel();
-          resolve(value);
-        },
-        (error: unknown) => {
-          timer.cancel();
-          reject(error as Error);
-        },
-      );
-    });
+  /** Bounds a call of the store in time, and watches it. */
+  limited<Value>(call: Promise<Value>, what: string): Promise<Value> {
+    return this.storeCalls.limited(call, what);
   }
 
   status(): MemberStatus {
+    this.beginStep();
     return statusOf(this);
   }
 
@@ -366,8 +370,8 @@ export class Host {
     return this.#ending.close();
   }
 
-  leave(): Promise<void> {
-    return this.#ending.leave();
+  leave(graceMs: number): Promise<void> {
+    return this.#ending.leave(graceMs);
   }
 
   get hasFailed(): boolean {

@@ -13,6 +13,8 @@ export class Neighbours {
   #linkBytesBefore = 0;
   /** Whether the predecessor was heard since `heardPredecessor` was asked last. */
   #isHeard = true;
+  /** What the last look has found. */
+  #wasHeard = true;
 
   constructor(host: Host) {
     this.#host = host;
@@ -44,6 +46,11 @@ export class Neighbours {
     return this.#link === undefined || this.#link.connected;
   }
 
+  /** Why the link to the successor broke last. */
+  get linkError(): string | undefined {
+    return this.#link?.lastError?.message;
+  }
+
   get linkBytes(): number {
     return this.#linkBytesBefore + (this.#link?.bytesSent ?? 0);
   }
@@ -73,6 +80,11 @@ export class Neighbours {
     this.#predecessor = acceptor;
   }
 
+  /** Whether the predecessor is there: its link is up, and has not been silent between the last two looks. */
+  get isPredecessorAlive(): boolean {
+    return this.#predecessor?.isOpen === true && (this.#isHeard || this.#wasHeard);
+  }
+
   /** Ends the link from the predecessor, which is told why, and looks at the registry. */
   dismissPredecessor(why: string): void {
     this.#predecessor?.dismiss(new MeshError("NODE_BEHIND", `node ${this.#host.replica} ${why}; look at the mesh's registry`));
@@ -87,6 +99,7 @@ export class Neighbours {
   heardPredecessor(): boolean {
     const heard = this.#isHeard || this.#host.node.ring.members === 1;
     this.#isHeard = false;
+    this.#wasHeard = heard;
     return heard;
   }
 

@@ -282,9 +282,9 @@ class LinkSession implements ConnectionEvents, FrameHandler {
       const reason = asMeshError(error);
       this.#end(reason);
       this.#connection.close();
-      // No other attempt would end better. Of two that know different secrets the newcomer is the one who is wrong.
-      const isHopeless = reason.code === "OPTION_INVALID" || reason.code === "CLOCK_SKEW" || (reason.code === "UNAUTHENTICATED" && !this.#host.isComplete);
-      if (isHopeless) this.#host.fatal(reason);
+      // No other attempt would end better. Of two that know different secrets or versions the newcomer is the one who is wrong.
+      const isNewcomers = (reason.code === "UNAUTHENTICATED" || reason.code === "PROTOCOL_VERSION") && !this.#host.isComplete;
+      if (isNewcomers || reason.code === "OPTION_INVALID" || reason.code === "CLOCK_SKEW") this.#host.fatal(reason);
       return;
     }
     this.outbox.flush();

@@ -1,7 +1,9 @@
 // Writes that are not answered yet, because their durability level has not been reached (design section 8). Own counters are
 // reached in order at each level, so that each level is one queue.
 
+import { timestampMs } from "../protocol/hybrid-clock.js";
 import { Queue } from "../protocol/queue.js";
+import type { Durations } from "./figures.js";
 
 /** Levels that a write can wait for; `memory` needs no waiting. */
 export const enum Level {
@@ -34,12 +36,19 @@ export class Waiters {
     this.#queues[level].push({ writer, id, counter, timestamp });
   }
 
-  /** Answers all writes up to this counter that wait for the level. */
-  reached(level: Level, counter: number): void {
+  /**
+   * Answers all writes up to this counter that wait for the level. They count with the time that the oldest of them has waited: one look at the clock
+   * for all that are answered together.
+   */
+  reached(level: Level, counter: number, nowMs: number, durations: Durations): void {
     const queue = this.#queues[level];
+    const oldest = queue.peek();
+    if (oldest === undefined || oldest.counter > counter) return;
+    const before = queue.length;
     for (let head = queue.peek(); head !== undefined && head.counter <= counter; head = queue.peek()) {
       queue.shift();
       head.writer.writtenLater(head.id, head.counter, head.timestamp);
     }
+    durations.observe(nowMs - timestampMs(oldest.timestamp), before - queue.length);
   }
 }

@@ -69,6 +69,11 @@ export class NodeState {
     return this.pending.writes;
   }
 
+  /** Of the pending writes, the segment with the oldest. */
+  get oldestPending(): Segment | undefined {
+    return this.pending.oldest();
+  }
+
   /** Enters a view with nothing, as whoever has not begun yet. */
   protected enter(view: View): void {
     this.#enter(view);

@@ -22,6 +22,16 @@ export class Pending {
     this.writes += segment.last - segment.cursor.counter + 1;
   }
 
+  /** Of all that is pending, the segment with the oldest writes. */
+  oldest(): Segment | undefined {
+    let oldest: Segment | undefined;
+    for (const queue of this.#origins) {
+      const head = queue.peek();
+      if (head !== undefined && (oldest === undefined || head.newest < oldest.newest)) oldest = head;
+    }
+    return oldest;
+  }
+
   /** The oldest segment of an origin that is not applied to its end. */
   head(origin: number): Segment | undefined {
     return this.#origins[origin].peek();

@@ -140,8 +140,7 @@ export class SimulatedMember {
   describe(): string {
     const { host, isCut, isBusy } = this;
     if (host === undefined) return `${this.address} is down${isBusy ? ", and busy" : ""}`;
-    const { isComplete, neighbours, node } = host;
-    return `${this.address} ${JSON.stringify({ epoch: node.view.epoch, isCut, isBusy, isComplete, isLinked: neighbours.isLinked, ring: node.ring.replicas, ...host.status() })}`;
+    return `${this.address} ${JSON.stringify({ isCut, isBusy, ...host.status() })}`;
   }
 
   get clock(): SimulatedClock | undefined {

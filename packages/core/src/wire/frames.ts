@@ -20,6 +20,8 @@ export const GET_MANY = 17;
 export const WRITE = 18;
 export const STATUS = 19;
 export const PING = 20;
+export const DRAIN = 24;
+export const REMOVE = 25;
 export const HEADER = 32;
 export const VALUE = 33;
 export const NO_VALUE = 34;
@@ -32,6 +34,7 @@ export const LOST = 40;
 export const PONG = 41;
 /** The node ends this connection; its id is that of the last request that the node has looked at. */
 export const GOODBYE = 42;
+export const DONE = 43;
 export const BATCH = 48;
 export const ACK = 49;
 export const BASE = 50;

@@ -6,14 +6,16 @@
 //   PROOF of the secret over both nonces        →
 //                                               ←  WELCOME proof, mesh, members, vectors, time  (or ERROR, and the end)
 //
-// Each proof is bound to its direction, so that one cannot be sent back as the other's. Where the mesh has several secrets, the opener proves its
-// first one, the acceptor takes any of its own, and answers with the one that was proved: so both ends need one secret in common, in this order.
+// Each proof is bound to its direction, so that one cannot be sent back as the other's, and to what both have said of their versions. Where the mesh has
+// several secrets, the opener proves its first one, the acceptor takes any of its own, and answers with the one that was proved: so both ends need one secret
+// in common, in this order.
 
 import { equalBytes, hmacSha256 } from "../bytes/mac.js";
 import type { ByteReader } from "../bytes/reader.js";
 import { MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
 import type { ByteWriter } from "../bytes/writer.js";
+import type { Entropy } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { MEMBERS_MAX } from "../limits.js";
 import type { Member } from "../protocol/view.js";
@@ -21,9 +23,11 @@ import type { Vector } from "../protocol/vector.js";
 import { beginFrame, CHALLENGE, endFrame, HELLO, PROOF, WELCOME } from "./frames.js";
 import { ADDRESS_BYTES_MAX, readMembers, readNumbers, readVector, writeMembers, writeNumbers, writeVector } from "./messages.js";
 
-/** Both ends must speak the same version. */
+/** The version that this release speaks at best. A release raises it by one at most. */
 export const WIRE_VERSION = 2;
-export const NONCE_BYTES = 16;
+/** Ends whose versions are no further apart understand each other: they speak the older one. So the nodes of a mesh are updated one by one. */
+const VERSIONS_APART_MAX = 1;
+const RANDOM_BYTES = 16;
 const MAGIC = 0x4d53_4d43; // "CMSM" as it stands on the wire
 const MESH_ID_BYTES_MAX = 64;
 
@@ -35,6 +39,7 @@ export const enum Role {
 
 export interface Hello {
   readonly role: Role;
+  /** As `newNonce` makes it. */
   readonly nonce: Uint8Array;
   /** Of a node: its replica id and the epoch of its view. 0 for clients. */
   readonly replica: number;
@@ -69,9 +74,9 @@ export interface Welcome {
 export function writeHello(out: ByteWriter, hello: Hello): void {
   const at = beginFrame(out, HELLO, 0, 0);
   out.u32(MAGIC);
-  out.u8(WIRE_VERSION);
+  out.u8(versionOf(hello.nonce));
   out.u8(hello.role);
-  out.raw(hello.nonce);
+  out.raw(hello.nonce.subarray(1));
   out.u32(hello.replica);
   out.u32(hello.epoch);
   out.u32(hello.target);
@@ -79,10 +84,10 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
 }
 
 export function readHello(reader: ByteReader): Hello {
-  checkVersion(reader);
+  const version = readVersion(reader);
   const role = reader.u8();
   if (role !== Role.Client && role !== Role.Node) throw new MalformedError(`role ${role}`);
-  const hello = { role, nonce: readBytes(reader, NONCE_BYTES), replica: reader.u32(), epoch: reader.u32(), target: reader.u32() };
+  const hello = { role, nonce: readNonce(reader, version), replica: reader.u32(), epoch: reader.u32(), target: reader.u32() };
   reader.finish();
   return hello;
 }
@@ -90,24 +95,39 @@ export function readHello(reader: ByteReader): Hello {
 export function writeChallenge(out: ByteWriter, challenge: Challenge): void {
   const at = beginFrame(out, CHALLENGE, 0, 0);
   out.u32(MAGIC);
-  out.u8(WIRE_VERSION);
+  out.u8(versionOf(challenge.nonce));
   out.u8(challenge.authenticates ? 1 : 0);
-  out.raw(challenge.nonce);
+  out.raw(challenge.nonce.subarray(1));
   endFrame(out, at);
 }
 
 export function readChallenge(reader: ByteReader): Challenge {
-  checkVersion(reader);
-  const challenge = { authenticates: reader.u8() === 1, nonce: readBytes(reader, NONCE_BYTES) };
+  const version = readVersion(reader);
+  const challenge = { authenticates: reader.u8() === 1, nonce: readNonce(reader, version) };
   reader.finish();
   return challenge;
 }
 
-function checkVersion(reader: ByteReader): void {
+/** What an end says of itself at first: the version that it speaks, and random bytes behind it. Proofs cover both, so that nobody in between can change either. */
+export function newNonce(entropy: Entropy): Uint8Array {
+  return Uint8Array.of(WIRE_VERSION, ...entropy(RANDOM_BYTES));
+}
+
+/** The version that the sender of a nonce speaks at best. */
+export function versionOf(nonce: Uint8Array): number {
+  return nonce[0];
+}
+
+/** Throws PROTOCOL_VERSION where the two ends do not understand each other; the message is for both of them. */
+function readVersion(reader: ByteReader): number {
   if (reader.u32() !== MAGIC) throw new MeshError("PROTOCOL", "the other end does not speak the CausalMesh protocol; check the address and the port");
   const version = reader.u8();
-  if (version !== WIRE_VERSION)
-    throw new MeshError("PROTOCOL", `the other end speaks version ${version} of the protocol and this one ${WIRE_VERSION}; install the same release on both`);
+  if (Math.abs(version - WIRE_VERSION) > VERSIONS_APART_MAX)
+    throw new MeshError(
+      "PROTOCOL_VERSION",
+      `one end speaks version ${version} of the protocol and the other ${WIRE_VERSION}; they may be ${VERSIONS_APART_MAX} apart: update the older one, to each release in between in turn`,
+    );
+  return version;
 }
 
 export function writeProof(out: ByteWriter, proof: Uint8Array): void {
@@ -157,15 +177,15 @@ export function readWelcome(reader: ByteReader): Welcome {
   return welcome;
 }
 
-function readBytes(reader: ByteReader, count: number): Uint8Array {
-  const at = reader.take(count);
-  return reader.bytes.slice(at, at + count);
+function readNonce(reader: ByteReader, version: number): Uint8Array {
+  const at = reader.take(RANDOM_BYTES);
+  return Uint8Array.of(version, ...reader.bytes.subarray(at, at + RANDOM_BYTES));
 }
 
 /** The proof of who opened the connection, or of who accepted it; empty where there is no secret. */
 export function proofOf(secret: string | undefined, side: "opener" | "acceptor", openerNonce: Uint8Array, acceptorNonce: Uint8Array): Uint8Array {
   if (secret === undefined) return new Uint8Array(0);
-  return hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh ${WIRE_VERSION} ${side}`), openerNonce, acceptorNonce);
+  return hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh ${side}`), openerNonce, acceptorNonce);
 }
 
 /** Which of the secrets the opener has proved; undefined where there are none. Throws UNAUTHENTICATED. */

@@ -2,7 +2,7 @@
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Entropy } from "../clock.js";
-import { checkProof, NONCE_BYTES, proofOf, readChallenge, readWelcome, writeHello, writeProof, type Role, type Welcome } from "./handshake.js";
+import { checkProof, newNonce, proofOf, readChallenge, readWelcome, writeHello, writeProof, type Role, type Welcome } from "./handshake.js";
 import { CHALLENGE, ERROR, WELCOME, type FrameHandler } from "./frames.js";
 import { readError } from "./messages.js";
 import type { Outbox } from "./outbox.js";
@@ -31,11 +31,11 @@ export class Opening implements FrameHandler {
     this.#outbox = outbox;
     this.#options = options;
     this.#welcomed = welcomed;
-    this.#nonce = options.entropy(NONCE_BYTES);
+    this.#nonce = newNonce(options.entropy);
     writeHello(outbox.out, { role: options.role, nonce: this.#nonce, replica: options.replica, epoch: options.epoch, target: options.target });
   }
 
-  /** Throws MalformedError or MeshError (PROTOCOL, UNAUTHENTICATED, or what the other end refuses with). */
+  /** Throws MalformedError or MeshError (PROTOCOL, PROTOCOL_VERSION, UNAUTHENTICATED, or what the other end refuses with). */
   frame(bytes: Uint8Array, type: number, _flags: number, _id: number, start: number, end: number): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);

@@ -59,6 +59,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   UNAUTHENTICATED: [401, "Credentials are missing or wrong"],
   FORBIDDEN: [403, "The credentials do not allow this"],
   PROTOCOL: [502, "A node broke the protocol"],
+  PROTOCOL_VERSION: [502, "A node speaks another version of the protocol"],
   TIMEOUT: [504, "There was no answer in time"],
   ABORTED: [503, "The call was aborted"],
   CLOSED: [503, "The server is closing"],

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { limits, type Connection, type ConnectionEvents } from "@causalmesh/core";
+import { connectionClosed, connectionOpened } from "./diagnostics.js";
 import { lostError } from "./errors.js";
 import { OldestFirst } from "./oldest-first.js";
 
@@ -38,13 +39,17 @@ export class TcpConnection implements Connection {
   /** Begins to pass on events; called once, when their receiver is made. */
   open(events: ConnectionEvents): void {
     this.#events = events;
+    if (connectionOpened.hasSubscribers) connectionOpened.publish({ remote: this.remote });
     const socket = this.#socket;
     socket.on("data", (bytes: Uint8Array) => {
       if (!this.#over) events.data(bytes);
     });
     socket.on("drain", () => this.#drained());
     socket.on("error", (error) => (this.#error = error));
-    socket.on("close", () => this.#closed());
+    socket.on("close", () => {
+      if (connectionClosed.hasSubscribers) connectionClosed.publish({ remote: this.remote, error: this.#error });
+      this.#closed();
+    });
   }
 
   get buffered(): number {

@@ -5,5 +5,6 @@ export { tlsFiles, type TlsOptions, type TlsPaths, type TlsSource } from "./tls.
 
 // For those who run nodes, and for tools.
 export { tcpTransport, type TcpTransportOptions } from "./transport.js";
+export { publishNodeEvent } from "./diagnostics.js";
 export { formatAddress, parseAddress, type HostPort } from "./address.js";
 export type { RereadListener } from "./reread.js";

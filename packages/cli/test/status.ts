@@ -1,0 +1,40 @@
+// The status of a member, for tests of what is made of it.
+
+import type { MemberStatus } from "@causalmesh/core";
+
+export const MEMBER: MemberStatus = {
+  replica: 7,
+  address: "127.0.0.1:7400",
+  version: "0.1.0",
+  protocol: 2,
+  state: "serving",
+  epoch: 4,
+  ring: [
+    { replica: 7, address: "127.0.0.1:7400" },
+    { replica: 8, address: "127.0.0.1:7401" },
+  ],
+  departed: 1,
+  linked: true,
+  suspected: 0,
+  received: { "7": 12, "8": 3 },
+  common: { "7": 10, "8": 3 },
+  applied: { "7": 10, "8": 3 },
+  flushed: { "7": 9 },
+  pending: 2,
+  visibilityLagMs: 3,
+  log: 5,
+  logBytes: 512,
+  flushLagMs: 1250,
+  storeFailing: false,
+  cacheEntries: 4,
+  cacheBytes: 4096,
+  cacheBytesMax: 1048576,
+  evictions: 1,
+  reads: 100,
+  hits: 90,
+  writes: 12,
+  sessionWaits: 0,
+  errors: { OVERLOADED: 2 },
+  linkBytes: 4321,
+  clockMs: 1_700_000_000_000,
+};
