@@ -16,6 +16,8 @@ export type * from "./transport.js";
 export type { Clock, Entropy, Platform, Random, Timer } from "./clock.js";
 export * as limits from "./limits.js";
 export { backoffMs } from "./host/backoff.js";
+export { TransactionBase } from "./client/transaction-base.js";
+export { runTransaction, type RunTransaction } from "./client/run-transaction.js";
 
 // For tools.
 export { InvariantError } from "./invariant.js";

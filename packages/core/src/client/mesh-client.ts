@@ -9,7 +9,7 @@ import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
-import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions } from "../mesh.js";
+import type { AbortSignalLike, CallOptions, Codec, Durability, Mesh, MeshOptions, MeshStatus, Session, SessionOptions, Transaction } from "../mesh.js";
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
@@ -17,7 +17,7 @@ import { checkSecrets, Secrets } from "../wire/secrets.js";
 import type { Call } from "./call.js";
 import { StatusCall, type NodeStatus } from "./calls.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
-import type { SessionContext } from "./context.js";
+import { transactionIn, withoutTransaction, type SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { closedError, Peer, type PeerOptions } from "./peer.js";
@@ -39,7 +39,7 @@ export interface ClientParts {
   readonly Session: typeof ClientSession;
 }
 
-/** A call is given up when it has failed so often at each node. */
+/** Rounds of connecting to all nodes before the mesh is not ready. */
 const ROUNDS_MAX = 3;
 
 /** Throws OPTION_INVALID. `createMesh` asks before it starts anything. */
@@ -62,7 +62,7 @@ export class MeshClient implements Mesh {
   readonly #options: MeshClientOptions;
   readonly #parts: ClientParts;
   readonly #timeoutMs: number;
-  readonly #tokenTtlMs: number;
+  readonly tokenTtlMs: number;
   #peers: Peer[] = [];
   readonly #peerOptions: PeerOptions;
   readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
@@ -90,7 +90,7 @@ export class MeshClient implements Mesh {
     this.durability = options.durability ?? "replicated";
     this.retryWrites = options.retryWrites ?? true;
     this.#timeoutMs = options.timeoutMs === undefined ? CALL_TIMEOUT_MS_DEFAULT : parseDuration(options.timeoutMs, "timeoutMs");
-    this.#tokenTtlMs = options.tokenTtl === undefined ? TOKEN_TTL_MS_DEFAULT : parseDuration(options.tokenTtl, "tokenTtl");
+    this.tokenTtlMs = options.tokenTtl === undefined ? TOKEN_TTL_MS_DEFAULT : parseDuration(options.tokenTtl, "tokenTtl");
     this.#peerOptions = {
       transport,
       platform,
@@ -142,14 +142,20 @@ export class MeshClient implements Mesh {
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
     return this.sessionOf(
-      tokens.map((text) => this.#unpack(text)),
+      tokens.map((text) => withoutTransaction(this.#unpack(text))),
       options,
     );
   }
 
   /** A session that knows what these contexts know. */
-  sessionOf(contexts: readonly SessionContext[], options: SessionOptions): Session {
+  sessionOf(contexts: readonly SessionContext[], options: SessionOptions): ClientSession {
     return new this.#parts.Session(this, this.#choosePeer(options.node), contexts, options);
+  }
+
+  transaction(token: string, options: SessionOptions = {}): Transaction {
+    this.#checkOpen();
+    const context = this.#unpack(token);
+    return this.sessionOf([context], options).resume(transactionIn(context));
   }
 
   #unpack(token: string): SessionContext {
@@ -162,7 +168,7 @@ export class MeshClient implements Mesh {
   async pack(context: SessionContext): Promise<string> {
     if (this.#meshId === undefined) await this.ready();
     const issuedAt = this.platform.clock.now();
-    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
+    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.tokenTtlMs });
   }
 
   #choosePeer(address: string | undefined): Peer {
@@ -232,7 +238,7 @@ export class MeshClient implements Mesh {
       call.failed(
         new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }),
       );
-    } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
+    } else if (call instanceof StatusCall || call.attempts >= this.#peers.length * call.roundsMax) call.failed(error);
     else this.#tryElsewhere(peer, call);
   }
 
@@ -258,6 +264,12 @@ export class MeshClient implements Mesh {
     const at = this.#peers.indexOf(peer);
     const others = this.#peers.map((_, index) => this.#peers[(at + 1 + index) % this.#peers.length]);
     return others.find((other) => other !== peer && other.link !== undefined) ?? others[0];
+  }
+
+  /** The nodes but this one, connected ones first. */
+  peersBeside(peer: Peer): Peer[] {
+    const others = this.#peers.filter((other) => other !== peer);
+    return [...others.filter(({ link }) => link !== undefined), ...others.filter(({ link }) => link === undefined)];
   }
 
   /** One coarse timer for all deadlines; it runs, and holds the process, while calls are on their way. */

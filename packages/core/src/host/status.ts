@@ -20,6 +20,8 @@ export function statusOf(host: Host): MemberStatus {
     cacheEntries: node.cache.count,
     cacheBytes: node.cache.bytes,
     evictions: node.cache.evictions,
+    versionBytes: node.cache.versions.bytes,
+    transactionAborts: { ...host.aborts },
     reads: host.reads,
     hits: host.hits,
     writes: host.writes,

@@ -2,12 +2,12 @@
 // one after the other, so that a write allocates nothing here.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
-import { isUtf8 } from "../bytes/utf8.js";
+import { decodeUtf8, isUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { DURATION_MS_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES, COMMIT_MARK } from "../protocol/segment.js";
 import { DURABILITIES } from "../wire/messages.js";
 import type { Level } from "./waiters.js";
 
@@ -68,6 +68,19 @@ export class WriteRequest {
     changes[at + 3] = reader.take(valueLength);
     changes[at + 4] = valueLength;
     changes[at + 5] = ttlMs;
+  }
+
+  /** Place and length of the first change's key. */
+  get firstKey(): readonly [at: number, length: number] {
+    return [this.#changes[1], this.#changes[2]];
+  }
+
+  /** The key that stands for a transaction. Throws MalformedError where the first change has none. */
+  commitKey(): string {
+    const [at, length] = this.firstKey;
+    const { bytes } = this.#reader;
+    if (bytes[at] !== COMMIT_MARK) throw new MalformedError("a commit that names no transaction");
+    return decodeUtf8(bytes, at, at + length);
   }
 
   /** Makes the write at the node. Throws OVERLOADED, and nothing has happened then. */
