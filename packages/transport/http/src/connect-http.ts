@@ -3,6 +3,7 @@
 
 import {
   checkNamespace,
+  inspectToken,
   MeshError,
   parseDuration,
   limits,
@@ -12,6 +13,7 @@ import {
   type MeshStatus,
   type Session,
   type SessionOptions,
+  type Transaction,
 } from "@causalmesh/core";
 import { Exchanger, type FetchLike } from "./exchange.js";
 import { HttpSession } from "./http-session.js";
@@ -70,10 +72,14 @@ class HttpMesh implements Mesh {
   }
 
   session(token?: string | readonly string[], options: SessionOptions = {}): Session {
-    this.#exchanger.checkOpen();
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens) || !tokens.every(isToken))
       throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
+    return this.#open(tokens as readonly string[], options);
+  }
+
+  #open(tokens: readonly string[], options: SessionOptions): HttpSession {
+    this.#exchanger.checkOpen();
     const { urls } = this.#exchanger;
     const at = options.node === undefined ? Math.floor(Math.random() * urls.length) : urls.indexOf(options.node.replace(/\/+$/, ""));
     if (at < 0) throw new MeshError("OPTION_INVALID", `${options.node} is none of the HTTP fronts: ${urls.join(", ")}`);
@@ -85,6 +91,14 @@ class HttpMesh implements Mesh {
       retryWrites: this.#options.retryWrites ?? true,
       factories: this.#factories,
     });
+  }
+
+  /** The token is believed or not by the server, with the first call. */
+  transaction(token: string, options: SessionOptions = {}): Transaction {
+    if (!isToken(token)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that transaction.token() returned");
+    if (inspectToken(token).transaction === undefined)
+      throw new MeshError("TOKEN_MALFORMED", "this is the token of a session, in which no transaction is open; begin one with mesh.session(token).begin()");
+    return this.#open([], options).resume(token);
   }
 
   /** Asks for a session, and so whether there is a server, whether the API key is good, and whether a node answers. */
