@@ -10,6 +10,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "02-fork-and-join.mjs": "[ 'uploading', 'Great', 'I laughed.' ]\n",
   "03-nodes-over-tcp.mjs": "hello from a mesh of 3\n",
   "04-over-http.mjs": "200 { items: [ 'tea' ] }\n{ items: [ 'tea' ] }\n",
+  "05-a-transaction-that-roams.mjs": "[ 4, { price: 3 }, 4 ]\n4\n",
 };
 
 describe("examples", () => {

@@ -43,6 +43,8 @@ const SHAPE: Shape = {
     httpTlsCert: "string",
     httpTlsKey: "string",
     cacheBytes: "number",
+    snapshotRetention: "string or number",
+    snapshotBytes: "number",
     readThrough: "loader (readThrough of @causalmesh/core)",
   },
 };

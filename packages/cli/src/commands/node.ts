@@ -1,6 +1,6 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
-import type { Loader, MeshError } from "@causalmesh/core";
+import type { Duration, Loader, MeshError } from "@causalmesh/core";
 import { limits, startNode, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { DEFAULT_PORT, formatHostPort, parseHostPort, type HostPort } from "../address.js";
@@ -48,6 +48,8 @@ interface NodeOptions {
   readonly http: HttpSetting | undefined;
   readonly insecure: boolean;
   readonly cacheBytes: number;
+  readonly snapshotRetention: Duration | undefined;
+  readonly snapshotBytes: number | undefined;
   readonly readThrough: Loader | undefined;
   readonly supervised: boolean;
 }
@@ -99,6 +101,9 @@ function resolveOptions(flags: NodeFlags, { settings, terminal }: CommandContext
       flags.cacheBytes === undefined
         ? checkWhole(config.cacheBytes ?? limits.CACHE_BYTES_DEFAULT, '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
         : parseWhole(flags.cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+    // The node checks them.
+    snapshotRetention: config.snapshotRetention,
+    snapshotBytes: config.snapshotBytes,
     readThrough: config.readThrough,
     supervised: flags.supervised === true,
   };
@@ -144,7 +149,7 @@ async function serve({ options, context, watch, store, address, listen, log, rer
   const { secret, tls } = reread;
   let onFatal!: (error: Error) => void;
   const fatal = new Promise<Error>((resolve) => (onFatal = resolve));
-  const { cacheBytes, readThrough, replica } = options;
+  const { cacheBytes, snapshotRetention, snapshotBytes, readThrough, replica } = options;
   const node = await startNode({
     store,
     transport: tcpTransport({ tls }),
@@ -153,6 +158,8 @@ async function serve({ options, context, watch, store, address, listen, log, rer
     replica,
     secret,
     cacheBytes,
+    snapshotRetention,
+    snapshotBytes,
     readThrough,
     onFatal,
     onWarning: (warning) => log.warn(warning),
