@@ -39,7 +39,7 @@ export class Committing {
     this.#reader.reset(bytes, start, end);
     const begun = readVector(this.#reader);
     const tried = readNumbers(this.#reader);
-    this.#request.read(bytes, this.#reader.at, end);
+    this.#request.read(bytes, this.#reader.at, end, true);
     const key = this.#request.commitKey();
     let known = node.committed(key);
     if (known === undefined && key.startsWith(COMMIT_IN_STORE) && node.mayHaveForgotten(begun)) {

@@ -28,8 +28,11 @@ export class WriteRequest {
     this.#valueBytesMax = valueBytesMax;
   }
 
-  /** Throws MalformedError, or a MeshError for what is beyond a limit. The bytes must stay until `applyTo`. */
-  read(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Throws MalformedError, or a MeshError for what is beyond a limit. The bytes must stay until `applyTo`. The first change of a commit stands for the
+   * transaction; other keys like that are nobody's to write.
+   */
+  read(bytes: Uint8Array, start: number, end: number, isCommit = false): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     const durability = reader.u8();
@@ -40,11 +43,11 @@ export class WriteRequest {
     if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
     this.durability = durability as Level;
     this.#end = count * FIELDS;
-    for (let at = 0; at < this.#end; at += FIELDS) this.#readChange(at);
+    for (let at = 0; at < this.#end; at += FIELDS) this.#readChange(at, isCommit && at === 0);
     reader.finish();
   }
 
-  #readChange(at: number): void {
+  #readChange(at: number, isMark: boolean): void {
     const reader = this.#reader;
     const changes = this.#changes;
     const flags = reader.u8();
@@ -62,6 +65,10 @@ export class WriteRequest {
     const keyAt = reader.take(keyLength);
     // The store keeps keys as text, and so must every node that flushes this one.
     if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
+    if ((reader.bytes[keyAt] === COMMIT_MARK) !== isMark)
+      throw isMark
+        ? new MalformedError("a commit that names no transaction")
+        : new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");
     changes[at] = flags & CHANGE_DELETES;
     changes[at + 1] = keyAt;
     changes[at + 2] = keyLength;
@@ -75,12 +82,10 @@ export class WriteRequest {
     return [this.#changes[1], this.#changes[2]];
   }
 
-  /** The key that stands for a transaction. Throws MalformedError where the first change has none. */
+  /** The key that stands for the transaction of a commit. */
   commitKey(): string {
     const [at, length] = this.firstKey;
-    const { bytes } = this.#reader;
-    if (bytes[at] !== COMMIT_MARK) throw new MalformedError("a commit that names no transaction");
-    return decodeUtf8(bytes, at, at + length);
+    return decodeUtf8(this.#reader.bytes, at, at + length);
   }
 
   /** Makes the write at the node. Throws OVERLOADED, and nothing has happened then. */
