@@ -14,6 +14,7 @@ const settle = () => new Promise((resolve) => process.nextTick(resolve));
 const SLICE = 50;
 /** Seeds after which a mutation counts as not found. */
 const MUTATION_SEEDS_MAX = 5_000;
+const COUNTS = ["operations", "writes", "events", "breaks", "evictions", "transactions"];
 const USAGE = "usage: npm run sim -- [--seeds N] [--from SEED] | --seed SEED [--trace] [--mutation NAME] | --mutations   [--json]";
 
 if (isMainThread) process.exitCode = await main();
@@ -63,7 +64,7 @@ async function oneSeed({ seed, trace, mutation, json }) {
     for (const line of result.trace) console.log(line);
     console.log(`seed ${seed}`, result.options);
     console.log(
-      `${result.operations} operations, ${result.writes} writes, ${result.events} events, ${result.breaks} broken connections, ${result.evictions} evictions`,
+      `${result.operations} operations, ${result.writes} writes, ${result.events} events, ${result.breaks} broken connections, ${result.evictions} evictions, ${result.transactions} transactions, given up: ${JSON.stringify(result.aborts)}`,
     );
     report(result);
   }
@@ -79,10 +80,11 @@ function report({ seed, options, violations }) {
 
 async function manySeeds({ seeds, from, json }) {
   const begin = performance.now();
-  const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, failed: [] };
+  const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, transactions: 0, failed: [], aborts: {} };
   if (!json) console.log(`seeds ${from} to ${from + seeds - 1}`);
   await spread(slices(from, seeds), (slice) => {
-    for (const name of ["seeds", "operations", "writes", "events", "breaks", "evictions"]) totals[name] += slice[name];
+    for (const name of ["seeds", ...COUNTS]) totals[name] += slice[name];
+    add(totals.aborts, slice.aborts);
     totals.failed.push(...slice.failed.map(({ seed }) => seed));
     if (json) return;
     if (process.stdout.isTTY) process.stdout.write(`\r${totals.seeds} of ${seeds} seeds, ${totals.failed.length} failed `);
@@ -94,9 +96,15 @@ async function manySeeds({ seeds, from, json }) {
     console.log(
       `\n${totals.seeds} seeds in ${seconds.toFixed(1)} s: ${totals.operations} operations, ${totals.writes} writes, ${totals.events} events, ${totals.breaks} broken connections, ${totals.evictions} evictions`,
     );
+    console.log(`${totals.transactions} transactions, given up: ${JSON.stringify(totals.aborts)}`);
     console.log(totals.failed.length === 0 ? "no violation" : `violations at the seeds ${totals.failed.join(", ")}`);
   }
   return totals.failed.length === 0 ? 0 : 1;
+}
+
+/** Adds the counts of some names to those of others. */
+function add(totals, counts) {
+  for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count;
 }
 
 function* slices(from, count) {
@@ -133,11 +141,12 @@ function serve() {
 }
 
 async function runSlice(from, to) {
-  const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, failed: [] };
+  const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, transactions: 0, failed: [], aborts: {} };
   for (let seed = from; seed < to; seed++) {
     const result = await runSeed(seed, { settle });
     totals.seeds += 1;
-    for (const name of ["operations", "writes", "events", "breaks", "evictions"]) totals[name] += result[name];
+    for (const name of COUNTS) totals[name] += result[name];
+    add(totals.aborts, result.aborts);
     if (result.violations.length > 0) totals.failed.push({ seed, options: result.options, violations: result.violations.slice(0, 20) });
   }
   return totals;

@@ -16,6 +16,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "06-express.mjs": WORKFLOW,
   "07-aws-lambda.mjs": "[ 'pay after it was placed', 'pack after it was placed' ]\n",
   "08-temporal.mjs": "shipped what was placed, paid\n",
+  "09-a-transaction-that-roams.mjs": "[ 4, { price: 3 }, 4 ]\n4\n",
 };
 
 describe("examples", () => {

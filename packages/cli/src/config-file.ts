@@ -45,6 +45,8 @@ export const SHAPE: Shape = {
     httpTlsKey: "string",
     cacheBytes: "number",
     grace: "string or number",
+    snapshotRetention: "string or number",
+    snapshotBytes: "number",
     readThrough: "loader (readThrough of @causalmesh/core)",
   },
 };

@@ -1,6 +1,6 @@
 // The shape of causalmesh.config.{mjs,js,json}. config-file.ts finds, loads and checks it.
 
-import type { Loader } from "@causalmesh/core";
+import type { Duration, Loader } from "@causalmesh/core";
 
 /** Every entry is optional; flags and environment variables come before it. Relative paths begin at the file's folder. */
 export interface CausalMeshConfig {
@@ -52,6 +52,10 @@ export interface CausalMeshConfig {
     readonly cacheBytes?: number;
     /** Time that the node has to hand over and leave when it is told to stop, in milliseconds or with a unit: `"25s"`. */
     readonly grace?: number | string;
+    /** How long versions that were overwritten are kept for the snapshots of transactions; default one minute, 0 for not at all. */
+    readonly snapshotRetention?: Duration;
+    /** Bound of those versions in bytes; default 64 MiB. */
+    readonly snapshotBytes?: number;
     /** Where keys come from that the mesh has no value for: `readThrough({ load })` of @causalmesh/core. The same for every node. */
     readonly readThrough?: Loader;
   };

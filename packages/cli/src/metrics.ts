@@ -89,6 +89,12 @@ function nodeMetrics(status: MemberStatus, durations: NodeNumbers["durations"]):
     gauge("causalmesh_cache_bytes", "Memory that the cache takes.", { value: status.cacheBytes }),
     gauge("causalmesh_cache_bytes_max", "The bound of the cache.", { value: status.cacheBytesMax }),
     counter("causalmesh_evictions_total", "Keys that left the cache for want of room.", { value: status.evictions }),
+    gauge("causalmesh_version_bytes", "Memory that versions kept for the snapshots of transactions take.", { value: status.versionBytes }),
+    counter(
+      "causalmesh_transaction_aborts_total",
+      "Transactions given up, by why the version that they needed was not there.",
+      ...Object.entries(status.transactionAborts).map(([cause, value]) => ({ labels: { cause }, value })),
+    ),
     gauge(
       "causalmesh_vector_counter",
       "Per replica, the counter up to which writes are received, common, applied and flushed, as this node knows.",

@@ -30,6 +30,8 @@ export const MEMBER: MemberStatus = {
   cacheBytes: 4096,
   cacheBytesMax: 1048576,
   evictions: 1,
+  versionBytes: 2048,
+  transactionAborts: { retention: 1, memory: 2, evicted: 3 },
   reads: 100,
   hits: 90,
   writes: 12,

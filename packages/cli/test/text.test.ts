@@ -98,12 +98,24 @@ describe("tables", () => {
 
 describe("cluster status", () => {
   it("shows what each member knows, and who does not answer", () => {
-    const numbers = { pending: 1, log: 2, logBytes: 2048, cacheEntries: 3, cacheBytes: 4096, evictions: 0, writes: 5, linkBytes: 0, clockMs: 0 };
+    const numbers = {
+      pending: 1,
+      log: 2,
+      logBytes: 2048,
+      cacheEntries: 3,
+      cacheBytes: 4096,
+      evictions: 0,
+      versionBytes: 0,
+      writes: 5,
+      linkBytes: 0,
+      clockMs: 0,
+    };
+    const transactionAborts = { retention: 0, memory: 0, evicted: 0 };
     const vectors = { received: { "1": 5, "3": 7 }, common: { "1": 5 }, applied: { "1": 4 }, flushed: {} };
     const text = formatStatus(
       {
         epoch: 4,
-        members: [{ ...MEMBER, replica: 1, ...vectors, ...numbers, reads: 8, hits: 6 }],
+        members: [{ ...MEMBER, replica: 1, ...vectors, ...numbers, transactionAborts, reads: 8, hits: 6 }],
         unreachable: ["127.0.0.1:7401"],
       },
       new Printer(testTerminal(), {}),

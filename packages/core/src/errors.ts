@@ -27,6 +27,10 @@ export type MeshErrorCode =
   | "OVERLOADED"
   | "CLOCK_SKEW"
   | "OUTCOME_UNKNOWN"
+  // Transactions.
+  | "SNAPSHOT_TOO_OLD"
+  | "TRANSACTION_OPEN"
+  | "TRANSACTION_ENDED"
   // The way to a node.
   | "NODE_UNREACHABLE"
   | "ADDRESS_IN_USE"
@@ -44,7 +48,14 @@ export type MeshErrorCode =
   | "STORE_INVALID";
 
 /** Codes whose cause goes away by itself or at another node, so that asking again may succeed. */
-const RETRYABLE: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>(["NODE_BEHIND", "OVERLOADED", "NODE_UNREACHABLE", "TIMEOUT", "STORE_UNAVAILABLE"]);
+const RETRYABLE: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>([
+  "NODE_BEHIND",
+  "OVERLOADED",
+  "SNAPSHOT_TOO_OLD",
+  "NODE_UNREACHABLE",
+  "TIMEOUT",
+  "STORE_UNAVAILABLE",
+]);
 
 export interface MeshErrorOptions {
   /** What caused it; kept as `error.cause`. */

@@ -19,6 +19,8 @@ export { SESSION_HEADER, tokensInHeader } from "./client/session-header.js";
 export { AmbientMesh } from "./client/ambient-mesh.js";
 export * as limits from "./limits.js";
 export { backoffMs } from "./host/backoff.js";
+export { TransactionBase } from "./client/transaction-base.js";
+export { runTransaction, type RunTransaction } from "./client/run-transaction.js";
 
 // For tools.
 export { InvariantError } from "./invariant.js";

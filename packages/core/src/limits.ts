@@ -57,6 +57,14 @@ export const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Default bound of the cache, in bytes of memory that its arena and index take. */
 export const CACHE_BYTES_DEFAULT = 256 * 1024 * 1024;
+/** How long a node keeps versions that were overwritten, for the snapshots of transactions: longer than most of them take. */
+export const SNAPSHOT_RETENTION_MS_DEFAULT = 60_000;
+/** Default bound of those versions in bytes: what 100 000 small writes per second leave behind in some seconds, and 10 000 in a minute. */
+export const SNAPSHOT_BYTES_DEFAULT = 64 * 1024 * 1024;
+/** Attempts at a transaction whose snapshot is too old, before the error is its caller's. */
+export const TRANSACTION_RETRIES_DEFAULT = 3;
+/** Commits that a node remembers, so that each happens once; some 100 bytes each. Older ones are looked up in the store. */
+export const COMMITS_MAX = 65_536;
 /** Default time for one call of a session. */
 export const CALL_TIMEOUT_MS_DEFAULT = 5_000;
 /** Time for a connection and its handshake. */

@@ -44,6 +44,58 @@ export interface Entry<Value> {
   readonly ageMs: number | undefined;
 }
 
+export interface TransactionOptions extends CallOptions {
+  /** How often a transaction whose snapshot is too old is begun again, before SNAPSHOT_TOO_OLD is its caller's. Default 3. */
+  readonly retries?: number;
+  /** Of the commit. */
+  readonly durability?: Durability;
+}
+
+export interface CommitOptions extends CallOptions {
+  readonly durability?: Durability;
+}
+
+/** What a commit was. */
+export interface Committed {
+  /** Names the one write that was made, `replica:counter`; undefined where the transaction wrote nothing. A repeated commit names the same. */
+  readonly version: string | undefined;
+}
+
+/**
+ * A read-write transaction: its reads are of one causal cut, the snapshot, which the first of them fixes, and of what it has written itself. Its writes
+ * wait in it, and are made by `commit` as one write, which is seen whole or not at all. Transactions do not conflict: of concurrent ones that
+ * write the same key the later write wins (`docs/transactions.md`). Calls of one transaction are made one after the other.
+ *
+ * What is asked of a transaction that has ended rejects with TRANSACTION_ENDED. A read rejects with SNAPSHOT_TOO_OLD where no node has the version any
+ * more; the transaction has ended then, and may be made again.
+ */
+export interface Transaction {
+  get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined>;
+  /** In the order asked. */
+  getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]>;
+  /** Keeps the write for the commit; nobody else sees it before. Its time to live begins with the commit. */
+  set(key: string, value: unknown, options?: { readonly ttl?: Duration }): Promise<void>;
+  setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: { readonly ttl?: Duration }): Promise<void>;
+  delete(key: string): Promise<void>;
+  deleteMany(keys: readonly string[]): Promise<void>;
+  /**
+   * Makes the writes, as one, and ends the transaction; its session has seen it then. Where this rejects with TIMEOUT, ABORTED or NODE_UNREACHABLE
+   * the write may still happen: `commit` may be called again, at any node by the token, and commits once.
+   */
+  commit(options?: CommitOptions): Promise<Committed>;
+  /** Ends the transaction and forgets what it has written. After an end it does nothing. */
+  rollback(): void;
+  /**
+   * The open transaction packed for the next function, which goes on with `mesh.transaction(token)`: its session, its snapshot, what it has read and
+   * written. Rejects with TOKEN_TOO_LARGE where that does not fit.
+   */
+  token(): Promise<string>;
+  /** The session that it belongs to, which may write, begin another one or be packed when it has ended. */
+  readonly session: Session;
+  /** Whether it has neither been committed nor rolled back. */
+  readonly isOpen: boolean;
+}
+
 /**
  * The causal context of one workflow. What a session has read or written, and everything those writes depend on, it never
  * unsees, at whichever node it goes on. One branch of a workflow uses a session at a time; parallel branches `fork`.
@@ -67,6 +119,16 @@ export interface Session {
   deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void>;
   /** The value, or what `factory` returns, which is then set. Concurrent calls of this mesh object for one key share one factory call. */
   getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value>;
+  /**
+   * Runs `work` in a transaction, commits it and returns what `work` returned. What `work` throws rolls it back. Where the snapshot is too old it
+   * is run again, so `work` should do nothing but what it asks of the transaction.
+   */
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>, options?: TransactionOptions): Promise<Result>;
+  /**
+   * Begins a transaction, to be ended with `commit` or `rollback`. Until then the session writes nothing beside it, begins no other one and is not
+   * packed: such calls fail with TRANSACTION_OPEN.
+   */
+  begin(options?: CommitOptions): Transaction;
   /**
    * The session packed for the next function: printable, header-safe, signed. Own writes ride in it until they can be read everywhere; where those
    * take more than 2 KiB, it waits for that, for a second at most or for `timeoutMs`, and `waitedMs` says how long it did. Rejects with TOKEN_TOO_LARGE
@@ -132,6 +194,13 @@ export interface MemberStatus {
   /** The bound of the cache. */
   readonly cacheBytesMax: number;
   readonly evictions: number;
+  /** Memory taken by versions that are kept for the snapshots of transactions. */
+  readonly versionBytes: number;
+  /**
+   * Transactions that were given up because a version of their snapshot was not there: it was older than the retention, had to go before that for want
+   * of memory, or its key was not in the cache of any node when it was overwritten.
+   */
+  readonly transactionAborts: Readonly<Record<"retention" | "memory" | "evicted", number>>;
   readonly reads: number;
   readonly hits: number;
   readonly writes: number;
@@ -213,6 +282,8 @@ type AmbientCalls = Pick<Session, "get" | "getEntry" | "has" | "getMany" | "set"
 export interface Mesh extends AmbientCalls {
   /** A new session, one that goes on from a token, or one that joins several. Throws TOKEN_… where a token is not sound. */
   session(token?: TokenInput, options?: SessionOptions): Session;
+  /** Goes on with the transaction of a `transaction.token()`. Throws TOKEN_… where the token is not sound, or is a session's. */
+  transaction(token: string, options?: SessionOptions): Transaction;
   /**
    * Runs `task` with an ambient session: a new one, or one that goes on from the token. Within another `run` it is a part of that one's work: it
    * begins from all that has been seen there, and that one has seen all of it afterwards. Rejects with what `task` throws, with TOKEN_…, or with
@@ -320,6 +391,10 @@ export interface EmbeddedMeshOptions extends MeshOptions {
   readonly cacheBytes?: number;
   /** Bound of each node's cache in entries. Default: none but the bytes. */
   readonly cacheEntries?: number;
+  /** How long versions that were overwritten are kept for the snapshots of transactions; 0 for not at all. Default one minute. */
+  readonly snapshotRetention?: Duration;
+  /** Bound of those versions in bytes, per node. Default 64 MiB. */
+  readonly snapshotBytes?: number;
   /** Where keys come from that the mesh has no value for: `readThrough({ prefix, load, ttl })`. */
   readonly readThrough?: Loader;
 }

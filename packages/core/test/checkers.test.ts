@@ -10,8 +10,9 @@ import { checkConvergence } from "../src/testing/checkers/convergence.js";
 import { checkReadCuts } from "../src/testing/checkers/read-cuts.js";
 import { checkSessionGuarantees } from "../src/testing/checkers/session-guarantees.js";
 import { checkStoreCut } from "../src/testing/checkers/store-cut.js";
+import { checkTransactions } from "../src/testing/checkers/transactions.js";
 import type { Checker } from "../src/testing/checkers/violation.js";
-import { History, type Observation, type Stamp, type WriteDetails } from "../src/testing/history.js";
+import { History, type Observation, type RecordedTransaction, type Stamp, type WriteDetails } from "../src/testing/history.js";
 
 /** A history written down by hand. Times are the numbers of the operations. */
 class Story extends History {
@@ -398,6 +399,94 @@ describe("store cut", () => {
     const missing = causeAndEffect();
     missing.told.stored({ x: missing.x }, { 1: 1, 2: 1 });
     expect(missing.told.verdict(checkStoreCut)).toEqual(["store cut (I6)"]);
+  });
+});
+
+describe("transactions", () => {
+  /** A transaction of a session that has read these values, one read after the other. */
+  function transaction(told: Story, session: string, ...reads: Record<string, number | undefined>[]): RecordedTransaction {
+    const record: RecordedTransaction = {
+      session,
+      reads: reads.map((values) => told.read(session, "n", told.observations(values), told.operations.length).id),
+      commits: [],
+    };
+    told.transactions.push(record);
+    return record;
+  }
+
+  it("accepts a snapshot of which later reads would be no part, and values that are concurrent", () => {
+    const told = story("a", "b", "c");
+    const [x, y] = [told.write("a", "x"), told.write("a", "y")];
+    const other = told.write("b", "z");
+    const both = told.write("a", "x y");
+    told.see("b", { x: both });
+    transaction(told, "c", { x }, { y, z: other }, { x, w: undefined });
+    expect(told.verdict(checkTransactions)).toEqual([]);
+  });
+
+  it("finds reads of two moments, also where the later one read what is newer", () => {
+    for (const newerFirst of [false, true]) {
+      const told = story("a", "b");
+      const [x, y] = [told.write("a", "x"), told.write("a", "y")];
+      const both = told.write("a", "x y");
+      transaction(told, "b", ...(newerFirst ? [{ x: both }, { y }] : [{ x }, { y: both }]));
+      expect(told.verdict(checkTransactions)).toEqual(["snapshot"]);
+    }
+  });
+
+  it("finds a key that is not the same twice, though either value could be seen", () => {
+    const told = story("a", "b", "c");
+    const [first, second] = [told.write("a", "x"), told.write("b", "x")];
+    transaction(told, "c", { x: first }, { x: second });
+    expect(told.verdict(checkTransactions)).toEqual(["snapshot"]);
+  });
+
+  it("finds a write that is seen before it is committed, or though it never was", () => {
+    const told = story("a", "b");
+    const waiting = told.declareWrite();
+    told.see("b", { x: waiting.id });
+    expect(told.verdict(checkTransactions)).toEqual(["buffered writes"]);
+    told.beginWrite(waiting, "a", "n", ["x"], 5);
+    expect(told.verdict(checkTransactions)).toEqual(["buffered writes"]);
+    told.closeWrite(waiting, "refused");
+    expect(told.verdict(checkCausalOrder)).toEqual(["causal order"]);
+  });
+
+  it("finds two commits where the first was known everywhere, and accepts them where it was not", () => {
+    for (const [everywhere, version, rules] of [
+      [true, "2:1", ["one commit"]],
+      [true, "1:1", []],
+      [false, "2:1", []],
+    ] as const) {
+      const told = story("a", "b");
+      const [first, second] = [told.write("a", "x"), told.write("b", "x")];
+      const { commits } = transaction(told, "a");
+      commits.push({ write: first, version: "1:1", isMade: true, everywhere, fromMs: 1, untilMs: 2 });
+      commits.push({ write: second, version, isMade: true, everywhere: false, fromMs: 3, untilMs: 4 });
+      expect(told.verdict(checkTransactions)).toEqual(rules);
+    }
+  });
+
+  it("finds a commit that nodes received twice, but for one that died with its node", () => {
+    const told = story("a");
+    told.commitsInRing.set(
+      "id",
+      new Map([
+        [1, 7],
+        [2, 3],
+      ]),
+    );
+    expect(told.verdict(checkTransactions)).toEqual(["one commit"]);
+    told.finals.set(1, 6);
+    expect(told.verdict(checkTransactions)).toEqual([]);
+  });
+
+  it("finds that a transaction was given up without a reason", () => {
+    const told = story("a");
+    told.aborts.retention = 1;
+    expect(told.verdict(checkTransactions)).toEqual(["no needless abort"]);
+    told.mayAbort = true;
+    expect(told.verdict(checkTransactions)).toEqual([]);
   });
 });
 

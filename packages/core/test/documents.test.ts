@@ -48,7 +48,17 @@ describe("docs/security.md", () => {
 
 describe("docs/wire.md", () => {
   it("has a row for each frame type, with its number", () => {
-    const notTypes = ["FRAME_HEAD_BYTES", "WITH_CONTEXT", "VERSIONED", "FRESH", "FROM_LOADER", "ENTRY_HAS_VALUE", "ENTRY_FROM_LOADER", "HEARTBEAT"];
+    const notTypes = [
+      "FRAME_HEAD_BYTES",
+      "WITH_CONTEXT",
+      "VERSIONED",
+      "FRESH",
+      "FROM_LOADER",
+      "ENTRY_HAS_VALUE",
+      "ENTRY_FROM_LOADER",
+      "ENTRY_GONE",
+      "HEARTBEAT",
+    ];
     const types = Object.entries(frames).filter(([name, value]) => typeof value === "number" && !notTypes.includes(name));
     const documented = rows(read("../../../docs/wire.md"), /^\| (\d+) \| `(\w+)` \|/gm);
     expect(documented.map(([value, name]) => [name, Number(value)]).sort()).toEqual(types.sort());

@@ -8,10 +8,26 @@ import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
 import { systemPlatform } from "../src/embedded/platform.js";
 import { DURATION_MS_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, REFUSALS_TOLD_PER_SECOND_MAX, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../src/limits.js";
+import { Snapshot } from "../src/protocol/snapshot.js";
 import { EMPTY_VECTOR, vectorOf, type Vector } from "../src/protocol/vector.js";
-import { BATCH, beginFrame, CHALLENGE, endFrame, GET, GET_MANY, HELLO, STATUS, WITH_CONTEXT, WRITE, WRITTEN } from "../src/wire/frames.js";
+import {
+  BATCH,
+  beginFrame,
+  CHALLENGE,
+  COMMIT,
+  endFrame,
+  GAVE_UP,
+  GET,
+  GET_MANY,
+  HELLO,
+  READ_AT,
+  STATUS,
+  WITH_CONTEXT,
+  WRITE,
+  WRITTEN,
+} from "../src/wire/frames.js";
 import { newNonce, Role, writeHello, writeProof } from "../src/wire/handshake.js";
-import { writeVector } from "../src/wire/messages.js";
+import { writeNumbers, writeSnapshot, writeVector } from "../src/wire/messages.js";
 import { cluster, until, type Cluster } from "./support/cluster.js";
 import { CutTransport } from "./support/cut-transport.js";
 import { RawClient } from "./support/raw-client.js";
@@ -45,19 +61,40 @@ function write(
     id,
     (out) => {
       if (context !== undefined) putContext(out, context);
-      out.u8(durability);
-      out.varint(changes.length);
-      for (const { flags = 0, key = encodeUtf8("key"), value = encodeUtf8('"v"'), ttlMs = 0 } of changes) {
-        out.u8(flags);
-        out.varint(key.length);
-        out.varint(value.length);
-        if ((flags & FLAG_EXPIRES) !== 0) out.varint(ttlMs);
-        out.raw(key);
-        out.raw(value);
-      }
+      putChanges(out, changes, durability);
     },
     context === undefined ? 0 : WITH_CONTEXT,
   );
+}
+
+function putChanges(out: ByteWriter, changes: readonly Change[], durability: number): void {
+  out.u8(durability);
+  out.varint(changes.length);
+  for (const { flags = 0, key = encodeUtf8("key"), value = encodeUtf8('"v"'), ttlMs = 0 } of changes) {
+    out.u8(flags);
+    out.varint(key.length);
+    out.varint(value.length);
+    if ((flags & FLAG_EXPIRES) !== 0) out.varint(ttlMs);
+    out.raw(key);
+    out.raw(value);
+  }
+}
+
+function commit(id: number, changes: readonly Change[], tried: readonly number[] = []): (out: ByteWriter) => void {
+  return frame(COMMIT, id, (out) => {
+    writeVector(out, EMPTY_VECTOR);
+    writeNumbers(out, tried);
+    putChanges(out, changes, 0);
+  });
+}
+
+function readAt(id: number, snapshot: Snapshot, time: number): (out: ByteWriter) => void {
+  return frame(READ_AT, id, (out) => {
+    writeSnapshot(out, snapshot);
+    out.f64(time);
+    out.varint(1);
+    out.text("key");
+  });
 }
 
 function putContext(out: ByteWriter, { visible, written = EMPTY_VECTOR, time = 0 }: { visible: Vector; written?: Vector; time?: number }): void {
@@ -120,6 +157,11 @@ describe("a request that cannot be served", () => {
     ["a time to live beyond all dates", "TTL_INVALID", write(1, [{ flags: FLAG_EXPIRES, ttlMs: DURATION_MS_MAX + 1 }])],
     ["a session that has seen what no node wrote", "NODE_BEHIND", get(1, "k", { visible: vectorOf([[1, 1000]]) })],
     ["a session that has seen a node that never was", "NODE_BEHIND", get(1, "k", { visible: vectorOf([[99, 1]]) })],
+    ["a key of the mesh's own", "KEY_INVALID", write(1, [{ key: encodeUtf8("\u0000tid") }])],
+    ["a key of the mesh's own in a commit", "KEY_INVALID", commit(1, [{ key: encodeUtf8("\u0000tid") }, { key: encodeUtf8("\u0000tother") }])],
+    ["a commit that a node was asked for that never was", "NODE_BEHIND", commit(1, [{ key: encodeUtf8("\u0000tid") }, {}], [99])],
+    ["a snapshot that no node has shown", "NODE_BEHIND", readAt(1, new Snapshot([1, 2, 3], [1000, 0, 0], 4), 0)],
+    ["a snapshot from the far future", "CLOCK_SKEW", readAt(1, new Snapshot([1, 2, 3], [0, 0, 0], 4), Number.MAX_SAFE_INTEGER)],
     ["a session from the far future", "CLOCK_SKEW", get(1, "k", { visible: EMPTY_VECTOR, time: Number.MAX_SAFE_INTEGER })],
   ];
 
@@ -151,6 +193,10 @@ describe("a stream that cannot be trusted any more", () => {
     ["a durability that is none", write(1, [{}], 4)],
     ["a vector out of order", frame(GET, 1, (out) => (out.varint(2), out.varint(5), out.varint(1), out.varint(4), out.varint(1)), WITH_CONTEXT)],
     ["a vector of too many entries", frame(GET, 1, (out) => out.varint(1e6), WITH_CONTEXT)],
+    ["a snapshot out of order", readAt(1, new Snapshot([2, 1], [0, 0], 4), 0)],
+    ["a snapshot of replicas that it does not know", readAt(1, new Snapshot([5], [0], 4), 0)],
+    ["a commit without a transaction", commit(1, [{}])],
+    ["a transaction given up for no known reason", frame(GAVE_UP, 0, (out) => out.u8(9))],
     ["a time that is no number", frame(GET, 1, (out) => (out.varint(0), out.varint(0), out.f64(NaN), out.u8(65)), WITH_CONTEXT)],
   ];
 

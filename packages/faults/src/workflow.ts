@@ -96,7 +96,8 @@ export class Workflow {
   async #act(): Promise<void> {
     const { random } = this.#options;
     try {
-      if (random.chance(0.5)) await this.#read();
+      if (random.chance(0.2)) await this.#transact();
+      else if (random.chance(0.5)) await this.#read();
       else await this.#write();
       this.answered += 1;
     } catch (error) {
@@ -192,6 +193,30 @@ export class Workflow {
         { durability },
       ),
     );
+  }
+
+  /** Reads, goes on elsewhere, reads again and writes; all that it read is judged as one read. */
+  async #transact(): Promise<void> {
+    const { random, recording, meshes, addresses } = this.#options;
+    const durability = random.pick(DURABILITIES);
+    const keys = random.sample(recording.keys, random.int(2, 5));
+    let transaction = this.#session.begin();
+    try {
+      const values = await transaction.getMany(keys.slice(1));
+      if (random.chance(0.7)) {
+        transaction = random.pick(meshes).transaction(await transaction.token(), { node: random.pick(addresses) });
+        this.#session = transaction.session;
+      }
+      values.unshift(await transaction.get(keys[0]));
+      recording.read(this.#label, this.#session.node, keys, values);
+      const written = random.sample(recording.keys, random.int(1, 3));
+      const write = recording.open(this.#label, this.#session.node, written, durability);
+      const padding = random.int(0, this.#options.paddingBytesMax);
+      await transaction.setMany(written.map((key) => [key, valueOf(write, padding)]));
+      await this.#writing(write, durability, async () => void (await transaction.commit({ durability })));
+    } finally {
+      transaction.rollback();
+    }
   }
 
   async #writing(write: NotedWrite, durability: Durability, make: () => Promise<void>): Promise<void> {

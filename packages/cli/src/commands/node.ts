@@ -1,7 +1,7 @@
 // `causalmesh node start`: one node in this process, with its log and its admin port, until a signal.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Loader, MeshError } from "@causalmesh/core";
+import type { Duration, Loader, MeshError } from "@causalmesh/core";
 import { startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { formatHostPort, parseHostPort, type HostPort } from "../address.js";
@@ -52,6 +52,8 @@ interface NodeOptions {
   readonly http: HttpSetting | undefined;
   readonly insecure: boolean;
   readonly cacheBytes: number;
+  readonly snapshotRetention: Duration | undefined;
+  readonly snapshotBytes: number | undefined;
   readonly readThrough: Loader | undefined;
   readonly graceMs: number;
   readonly supervised: boolean;
@@ -109,6 +111,9 @@ export function resolveOptions(flags: NodeFlags, { settings, terminal }: Command
       cacheBytes === undefined
         ? checkWhole(config.cacheBytes ?? DEFAULTS["node.cacheBytes"], '"node.cacheBytes"', CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER)
         : parseWhole(cacheBytes, "--cache-bytes", CACHE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+    // The node checks them.
+    snapshotRetention: config.snapshotRetention,
+    snapshotBytes: config.snapshotBytes,
     readThrough: config.readThrough,
     graceMs: parseTime(grace ?? String(config.grace ?? DEFAULTS["node.grace"]), grace === undefined ? '"node.grace"' : "--grace"),
     supervised: flags.supervised === true,
@@ -191,7 +196,7 @@ async function startUnlessStopped({ options, watch, store, address, listen, log,
   let isStarting = true;
   void watch.stopped.then(() => stopped.abort());
   void watch.again.then(() => (isStarting ? endAtOnce(log, 0) : undefined));
-  const { cacheBytes, readThrough, replica } = options;
+  const { cacheBytes, snapshotRetention, snapshotBytes, readThrough, replica } = options;
   try {
     return await startNode({
       store,
@@ -201,6 +206,8 @@ async function startUnlessStopped({ options, watch, store, address, listen, log,
       replica,
       secret: reread.secret,
       cacheBytes,
+      snapshotRetention,
+      snapshotBytes,
       readThrough,
       signal: stopped.signal,
       onFatal,

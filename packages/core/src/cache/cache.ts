@@ -23,6 +23,7 @@ import {
 import { Eviction } from "./eviction.js";
 import { hashBytes, hashSecrets } from "./hash.js";
 import { KeyIndex } from "./key-index.js";
+import { Versions } from "./versions.js";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
 
 /** The newest version is a deletion. */
@@ -33,6 +34,10 @@ export const ABSENT = 2;
 export const INCOMPLETE = 4;
 /** What the mesh's loader returned when it was asked: the value, or that there is none. It stands in for the deletion or absence whose stamp it has. */
 export const LOADED = 8;
+/** Of an incomplete entry: other writes came meanwhile, or before it, so the store's row need not be the version just before it. */
+export const MERGED = 16;
+/** Of an incomplete entry: it is the winner of all that was applied all the same, since nothing that is not in memory is as late as it is. */
+export const SURE = 32;
 
 /** Below this, queues of whole chunks make no sense; a smaller bound counts as this one. */
 const BYTES_MIN = 64 * 1024;
@@ -49,9 +54,14 @@ export interface CacheOptions {
   readonly hashSeed?: number;
   /** Whether the write with this dot is in the store, so that its entry may be evicted; asked at eviction only. */
   readonly evictable: (replica: number, counter: number) => boolean;
+  /** Where versions go that the cache shows no more. */
+  readonly versions?: Versions;
 }
 
+const NO_VERSIONS = new Versions({ retentionMs: 0, bytesMax: 0, now: () => 0, msOf: () => 0 });
+
 export class Cache {
+  readonly versions: Versions;
   readonly #arena: Arena;
   readonly #index: KeyIndex;
   readonly #eviction: Eviction;
@@ -62,6 +72,7 @@ export class Cache {
   /** `hashMask` is for tests, which force collisions by it. */
   constructor(options: CacheOptions, hashMask = -1) {
     const bytesMax = Math.min(Math.max(options.bytesMax, BYTES_MIN), BYTES_MAX);
+    this.versions = options.versions ?? NO_VERSIONS;
     const secrets = hashSecrets(options.hashSeed ?? 0);
     this.#seed = secrets.seed;
     this.#multiplier = secrets.multiplier;
@@ -72,6 +83,8 @@ export class Cache {
       bytesMax,
       entriesMax: Math.max(1, Math.min(options.entriesMax ?? 2 ** 31, 2 ** 31)),
       evictable: options.evictable,
+      // ⚑ What leaves incomplete may rank above what the store has, or below it and have been read all the same.
+      incompleteLeaves: (at, hash) => this.keep(at, hash, 0, 0),
       hashOf: (bytes, start, length) => this.hash(bytes, start, length),
     });
   }
@@ -88,6 +101,16 @@ export class Cache {
   /** Bytes of the entries alone. */
   get liveBytes(): number {
     return (this.#eviction.small.live + this.#eviction.main.live) * 8;
+  }
+
+  /** The latest timestamp that a version of a key without an entry may have. */
+  get unseenUpTo(): number {
+    return this.#eviction.latestGone;
+  }
+
+  /** Versions up to this timestamp may stand in the store, of keys that were never here. */
+  noteUnseen(timestamp: number): void {
+    if (timestamp > this.#eviction.latestGone) this.#eviction.latestGone = timestamp;
   }
 
   get evictions(): number {
@@ -219,6 +242,31 @@ export class Cache {
     copyBytes(valueBytes, valueStart, valueLength, chunk, start + keyLength);
     this.#eviction.trim();
     return at;
+  }
+
+  /** Keeps the entry as it is for snapshots; `next` is the write that takes its place as the winner, 0 and 0 where it was none. */
+  keep(at: number, hash: number, nextReplica: number, nextCounter: number): void {
+    if (!this.versions.isOn) return;
+    const chunk = this.#arena.chunks[at >>> this.#arena.shift];
+    const start = ((at & this.#arena.mask) << 3) + HEAD_BYTES;
+    const length = this.keyLength(at);
+    const { bytes } = chunk;
+    this.versions.keep(
+      hash,
+      bytes,
+      start,
+      length,
+      bytes,
+      start + length,
+      this.valueLength(at),
+      this.flags(at),
+      this.timestamp(at),
+      this.replica(at),
+      this.counter(at),
+      this.expiresAt(at),
+      nextReplica,
+      nextCounter,
+    );
   }
 
   setFlags(at: number, flags: number): void {

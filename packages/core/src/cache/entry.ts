@@ -1,6 +1,6 @@
 // The layout of one entry in a chunk, in units of 8 bytes:
 //
-//   byte  0  meta: units (24 bits) | flags (4) | expires (1) | live (1) | uses (2)
+//   byte  0  meta: units (22 bits) | flags (6) | expires (1) | live (1) | uses (2)
 //         4  value length (21 bits) | key length (11)
 //         8  timestamp   16  counter   24  replica
 //        28  key, value, room to spare; with `expires`, the last unit is the time of expiry
@@ -24,8 +24,8 @@ export const USES_MASK = 3;
 export const LIVE = 4;
 export const EXPIRES = 8;
 export const FLAGS_SHIFT = 4;
-export const FLAGS_MASK = 0xf;
-export const UNITS_SHIFT = 8;
+export const FLAGS_MASK = 0x3f;
+export const UNITS_SHIFT = 10;
 
 const KEY_LENGTH_BITS = 11;
 const KEY_LENGTH_MASK = (1 << KEY_LENGTH_BITS) - 1;

@@ -18,6 +18,7 @@ import {
   LIVE,
   META_WORD,
   REPLICA_WORD,
+  TIMESTAMP_FLOAT,
   UNITS_SHIFT,
   USES_MASK,
   keyLengthOf,
@@ -46,6 +47,8 @@ export interface EvictionLimits {
   readonly bytesMax: number;
   readonly entriesMax: number;
   readonly evictable: (replica: number, counter: number) => boolean;
+  /** An incomplete entry is about to leave. */
+  readonly incompleteLeaves: (at: number, hash: number) => void;
   readonly hashOf: (bytes: Uint8Array, start: number, length: number) => number;
 }
 
@@ -54,6 +57,8 @@ export class Eviction {
   readonly main = new ChunkQueue();
   readonly ghost = new Ghost();
   evictions = 0;
+  /** The latest timestamp of an entry that has left. */
+  latestGone = 0;
   readonly #arena: Arena;
   readonly #index: KeyIndex;
   readonly #limits: EvictionLimits;
@@ -229,6 +234,9 @@ export class Eviction {
   #evict(chunk: Chunk, place: number, remember: boolean): void {
     const hash = this.#hashAt(chunk, place);
     if (remember) this.ghost.add(hash, this.#index.count);
+    if ((chunk.words[(place << 1) + META_WORD] & INCOMPLETE_META) !== 0) this.#limits.incompleteLeaves(chunk.base + place, hash);
+    const timestamp = chunk.floats[place + TIMESTAMP_FLOAT];
+    if (timestamp > this.latestGone) this.latestGone = timestamp;
     this.#index.remove(hash, chunk.base + place);
     this.#arena.kill(chunk.base + place);
     (chunk.queue as ChunkQueue).barren = 0;

@@ -3,7 +3,20 @@
 
 import type { AsyncStorage, Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import type { Branches, CallOptions, Entry, Mesh, MeshStatus, RunOptions, Session, SessionOptions, SessionScope, TokenInput, WriteOptions } from "../mesh.js";
+import type {
+  Branches,
+  CallOptions,
+  Entry,
+  Mesh,
+  MeshStatus,
+  RunOptions,
+  Session,
+  SessionOptions,
+  SessionScope,
+  TokenInput,
+  Transaction,
+  WriteOptions,
+} from "../mesh.js";
 import { AmbientScope } from "./session-scope.js";
 
 /** A mesh without its sessions: what a client of one adds is how they reach the nodes. For authors of transports. */
@@ -16,6 +29,7 @@ export abstract class AmbientMesh implements Mesh {
   }
 
   abstract session(token?: TokenInput, options?: SessionOptions): Session;
+  abstract transaction(token: string, options?: SessionOptions): Transaction;
   abstract ready(options?: CallOptions): Promise<void>;
   abstract status(options?: CallOptions): Promise<MeshStatus>;
   abstract close(): Promise<void>;

@@ -6,8 +6,10 @@ import { encodeUtf8Into } from "../bytes/utf8.js";
 import { varintLength } from "../bytes/writer.js";
 import type { MeshError } from "../errors.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
-import { beginFrame, DRAIN, endFrame, FRESH, GET, GET_MANY, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
-import { writeVector } from "../wire/messages.js";
+import type { Snapshot } from "../protocol/snapshot.js";
+import type { Vector } from "../protocol/vector.js";
+import { beginFrame, COMMIT, DRAIN, endFrame, FRESH, GET, GET_MANY, READ_AT, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import { writeNumbers, writeSnapshot, writeVector } from "../wire/messages.js";
 import type { SessionContext } from "./context.js";
 import type { Link } from "./link.js";
 import type { Peer } from "./peer.js";
@@ -72,6 +74,8 @@ export abstract class Call {
     this.release?.();
   }
 
+  /** How often it goes to each node before it is given up. */
+  readonly roundsMax: number = 3;
   /** Whether asking twice is asking once. */
   abstract readonly repeatable: boolean;
   abstract encode(out: ByteWriter, id: number, context: SessionContext | undefined): void;
@@ -120,9 +124,48 @@ export function encodeGetMany(out: ByteWriter, id: number, context: SessionConte
   endFrame(out, at);
 }
 
+export function encodeReadAt(
+  out: ByteWriter,
+  id: number,
+  context: SessionContext | undefined,
+  snapshot: Snapshot,
+  time: number,
+  keys: readonly string[],
+): void {
+  const at = beginFrame(out, READ_AT, contextFlag(context), id);
+  putContext(out, context);
+  writeSnapshot(out, snapshot);
+  out.f64(time);
+  out.varint(keys.length);
+  for (const key of keys) out.text(key);
+  endFrame(out, at);
+}
+
 export function encodeWrite(out: ByteWriter, id: number, context: SessionContext | undefined, durability: number, changes: readonly Change[]): void {
   const at = beginFrame(out, WRITE, contextFlag(context), id);
   putContext(out, context);
+  putChanges(out, durability, changes);
+  endFrame(out, at);
+}
+
+export function encodeCommit(
+  out: ByteWriter,
+  id: number,
+  context: SessionContext | undefined,
+  begun: Vector,
+  tried: readonly number[],
+  durability: number,
+  changes: readonly Change[],
+): void {
+  const at = beginFrame(out, COMMIT, contextFlag(context), id);
+  putContext(out, context);
+  writeVector(out, begun);
+  writeNumbers(out, tried);
+  putChanges(out, durability, changes);
+  endFrame(out, at);
+}
+
+function putChanges(out: ByteWriter, durability: number, changes: readonly Change[]): void {
   out.u8(durability);
   out.varint(changes.length);
   for (const { key, value, ttlMs } of changes) {
@@ -130,7 +173,6 @@ export function encodeWrite(out: ByteWriter, id: number, context: SessionContext
     putSizedKey(out, key, value?.length ?? 0, ttlMs);
     if (value !== null) out.raw(value);
   }
-  endFrame(out, at);
 }
 
 /** Key length, value length, time to live, key. The key's length in bytes is known once it is encoded: nearly always what its characters say. */

@@ -1,4 +1,4 @@
-// The three calls of a session: how each is asked and how its answer is read.
+// The calls of a session, and what is asked of a node itself: how each is asked and how its answer is read.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
@@ -21,14 +21,14 @@ export interface Version {
 const NO_VERSION: Version = { replica: 0, counter: 0, timestamp: 0 };
 const reader = new ByteReader(new Uint8Array(0));
 
-function readVersion(): Version {
+export function readVersion(reader: ByteReader): Version {
   const version = { replica: reader.u32(), counter: reader.f64(), timestamp: reader.f64() };
   reader.f64();
   return version;
 }
 
 /** A value where it stands. */
-interface Place {
+export interface Place {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
@@ -100,7 +100,7 @@ export class GetCall extends SessionCall {
       return;
     }
     reader.reset(answer.bytes, answer.start, answer.end);
-    const version = (answer.flags & VERSIONED) !== 0 ? readVersion() : NO_VERSION;
+    const version = (answer.flags & VERSIONED) !== 0 ? readVersion(reader) : NO_VERSION;
     const own = session.ownVersion(this.#key, version, (answer.flags & FROM_LOADER) !== 0);
     const value = own === undefined ? undefined : session.ownValue(own);
     session.follow(answer.link, this.view);
@@ -168,7 +168,7 @@ export class GetManyCall extends SessionCall {
   #value(key: string, versioned: boolean, bytes: Uint8Array): Place | undefined {
     const state = reader.u8();
     const hit = (state & ENTRY_HAS_VALUE) !== 0;
-    const version = versioned ? readVersion() : NO_VERSION;
+    const version = versioned ? readVersion(reader) : NO_VERSION;
     let value: Place | undefined;
     if (hit) {
       const length = reader.varint();
@@ -177,45 +177,6 @@ export class GetManyCall extends SessionCall {
       value = { bytes, start, end: start + length };
     }
     return versioned ? shown(this.session, key, version, (state & ENTRY_FROM_LOADER) !== 0, value) : value;
-  }
-}
-
-/** Which write each of some keys shows at a node, whatever the session itself has written. */
-export class VersionsCall extends SessionCall {
-  readonly repeatable = true;
-  readonly #keys: readonly string[];
-  readonly #resolve: (versions: readonly Version[]) => void;
-
-  constructor(
-    session: ClientSession,
-    deadline: number,
-    keys: readonly string[],
-    resolve: (versions: readonly Version[]) => void,
-    reject: (error: Error) => void,
-  ) {
-    super(session, deadline, reject);
-    this.#keys = keys;
-    this.#resolve = resolve;
-  }
-
-  encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    encodeGetMany(out, id, context, { versioned: true, fresh: false }, this.#keys);
-  }
-
-  answered(answer: Answer): void {
-    if (answer.type !== VALUES) throw new MalformedError(`a read of several keys was answered with type ${answer.type}`);
-    reader.reset(answer.bytes, answer.start, answer.end);
-    if (reader.varint() !== this.#keys.length) throw new MalformedError(`values for other than ${this.#keys.length} keys`);
-    const versions = this.#keys.map(() => {
-      const hit = (reader.u8() & ENTRY_HAS_VALUE) !== 0;
-      const version = readVersion();
-      if (hit) reader.take(reader.varint());
-      return version;
-    });
-    reader.finish();
-    // What is decided by them depends on them.
-    this.session.follow(answer.link, this.view);
-    this.#resolve(versions);
   }
 }
 

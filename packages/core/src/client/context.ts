@@ -1,7 +1,9 @@
 // What a session knows: the causal context that roams with its workflow (design section 4). session.ts keeps it current,
 // token.ts packs it.
 
+import { MeshError } from "../errors.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
+import type { OpenTransaction } from "./open-transaction.js";
 
 /** One key of an own write. Keys are complete, with the namespace's prefix. */
 export interface OwnChange {
@@ -30,6 +32,20 @@ export interface SessionContext {
   readonly time: number;
   /** In the order made. */
   readonly own: readonly OwnWrite[];
+  /** The open transaction that it is packed with, if it is. */
+  readonly transaction?: OpenTransaction;
 }
 
 export const EMPTY_CONTEXT: SessionContext = { visible: EMPTY_VECTOR, written: EMPTY_VECTOR, time: 0, own: [] };
+
+/** The transaction of a token that was given out by one. */
+export function transactionIn({ transaction }: SessionContext): OpenTransaction {
+  if (transaction !== undefined) return transaction;
+  throw new MeshError("TOKEN_MALFORMED", "this is the token of a session, in which no transaction is open; begin one with mesh.session(token).begin()");
+}
+
+/** The session of a token that was given out by one. */
+export function withoutTransaction(context: SessionContext): SessionContext {
+  if (context.transaction === undefined) return context;
+  throw new MeshError("TRANSACTION_OPEN", "this is the token of an open transaction; go on with mesh.transaction(token), and use its session after the end");
+}

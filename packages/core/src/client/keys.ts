@@ -26,6 +26,8 @@ export function storedKey(namespace: string | undefined, key: unknown): string {
   if (namespace === undefined && key.includes(SEPARATOR)) {
     throw new MeshError("KEY_INVALID", "the key contains the character U+001F, which separates namespaces from keys; leave it out");
   }
+  if (namespace === undefined && key.startsWith("\u0000"))
+    throw new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");
   const stored = namespace === undefined ? key : namespace + SEPARATOR + key;
   // A code unit takes three bytes at most, so most keys need no count.
   if (stored.length * 3 > KEY_BYTES_MAX) {
@@ -37,6 +39,11 @@ export function storedKey(namespace: string | undefined, key: unknown): string {
       );
   }
   return stored;
+}
+
+/** The key as its user gave it. */
+export function userKey(namespace: string | undefined, stored: string): string {
+  return namespace === undefined ? stored : stored.slice(namespace.length + SEPARATOR.length);
 }
 
 /** The namespace of a key as the store knows it; undefined for one outside of namespaces. */

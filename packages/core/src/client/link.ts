@@ -3,15 +3,17 @@
 // requests carry a session's context only when it knows more than that.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
+import type { Gone } from "../cache/versions.js";
 import type { Platform, Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
 import { InvariantError } from "../invariant.js";
 import { CONNECT_TIMEOUT_MS_DEFAULT, FRAME_BYTES_MAX, LINK_PING_MS, LINK_PONG_MS } from "../limits.js";
+import { Snapshot } from "../protocol/snapshot.js";
 import { counterOf, covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import type { Connection, ConnectionEvents } from "../transport.js";
-import { beginFrame, endFrame, ERROR, FrameSplitter, GOODBYE, HEADER, LOST, PING, PONG, VIEW, type FrameHandler } from "../wire/frames.js";
+import { beginFrame, endFrame, ERROR, FrameSplitter, GAVE_UP, GOODBYE, HEADER, LOST, PING, PONG, VIEW, type FrameHandler } from "../wire/frames.js";
 import { Role, type Welcome } from "../wire/handshake.js";
-import { readError, readFinals, readHeader, readViewNotice, type ViewNotice } from "../wire/messages.js";
+import { GONE, readError, readFinals, readHeader, readViewNotice, type ViewNotice } from "../wire/messages.js";
 import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import type { Secrets } from "../wire/secrets.js";
@@ -262,6 +264,20 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #goodbye(last: number): void {
     for (const call of this.pending()) if (call.id !== last && (call.id - last) >>> 0 < ID_RANGE / 2) call.sent = false;
     this.#fail(new MeshError("NODE_UNREACHABLE", `${this.connection.remote} is stopping; another node goes on`));
+  }
+
+  /** What the node shows now, as the snapshot of a transaction. */
+  snapshot(): Snapshot {
+    return Snapshot.of(this.applied, this.#slots, this.#nextReplica);
+  }
+
+  /** Tells the node that a transaction was given up, and why the version that it needed was not there. Nothing is answered. */
+  gaveUp(why: Gone): void {
+    const { out } = this.#outbox;
+    const at = beginFrame(out, GAVE_UP, 0, 0);
+    out.u8(GONE.indexOf(why));
+    endFrame(out, at);
+    if (!this.#flushPending) this.#flushSoon();
   }
 
   #answer(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {

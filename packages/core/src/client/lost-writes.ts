@@ -2,8 +2,9 @@
 // an answer. They are made again there, before anything else that the session asks.
 
 import type { MeshError } from "../errors.js";
-import type { Call } from "./call.js";
-import { VersionsCall, WriteCall, type Version } from "./calls.js";
+import { encodeGetMany, type Call } from "./call.js";
+import { WriteCall, type Version } from "./calls.js";
+import { EntriesCall } from "./entries-call.js";
 import type { OwnWrites } from "./own-writes.js";
 import type { ClientSession } from "./session.js";
 
@@ -49,7 +50,7 @@ export class LostWrites {
     for (let write = this.#own.firstLost; write !== undefined; write = this.#own.firstLost) {
       const { changes, timestamp } = write;
       const keys = changes.map(({ key }) => key);
-      const versions = await this.#make<readonly Version[]>((resolve, reject) => new VersionsCall(session, deadline, keys, resolve, reject));
+      const versions = await this.#versions(keys, deadline);
       const now = session.mesh.platform.clock.now();
       const again = changes
         .filter(({ key }, index) => versions[index].timestamp < timestamp && this.#own.isLost(this.#own.newest(key)!.write))
@@ -57,6 +58,24 @@ export class LostWrites {
       if (again.length > 0) await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, this.#durability, again, true, resolve, reject));
       this.#own.remade(write);
     }
+  }
+
+  /** Which write each of the keys shows, whatever the session itself has written. */
+  #versions(keys: readonly string[], deadline: number): Promise<readonly Version[]> {
+    const session = this.#session;
+    return this.#make<readonly Version[]>((resolve, reject) => {
+      const call: EntriesCall = new EntriesCall(session, deadline, {
+        count: keys.length,
+        encode: (out, id, context) => encodeGetMany(out, id, context, { versioned: true, fresh: false }, keys),
+        found: (entries, link) => {
+          // What is decided by them depends on them.
+          session.follow(link, call.view);
+          resolve(entries.map(({ version }) => version));
+        },
+        reject,
+      });
+      return call;
+    });
   }
 
   async #make<Result>(create: (resolve: (value: Result) => void, reject: (error: Error) => void) => Call): Promise<Result> {

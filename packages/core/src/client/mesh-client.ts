@@ -10,7 +10,19 @@ import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
 import { backoffMs } from "../host/backoff.js";
 import { CALL_TIMEOUT_MS_DEFAULT, TICK_MS, TOKEN_TTL_MS_DEFAULT } from "../limits.js";
-import type { AbortSignalLike, CallOptions, Codec, Durability, MeshOptions, MeshStatus, RemoteMesh, Session, SessionOptions, TokenInput } from "../mesh.js";
+import type {
+  AbortSignalLike,
+  CallOptions,
+  Codec,
+  Durability,
+  MeshOptions,
+  MeshStatus,
+  RemoteMesh,
+  Session,
+  SessionOptions,
+  TokenInput,
+  Transaction,
+} from "../mesh.js";
 import type { Member } from "../protocol/view.js";
 import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
@@ -18,7 +30,7 @@ import { checkSecrets, Secrets } from "../wire/secrets.js";
 import { AmbientMesh } from "./ambient-mesh.js";
 import { encodeDrain, encodeRemove, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
-import type { SessionContext } from "./context.js";
+import { transactionIn, withoutTransaction, type SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
@@ -41,7 +53,7 @@ export interface ClientParts {
   readonly Session: typeof ClientSession;
 }
 
-/** A call is given up when it has failed so often at each node. */
+/** Rounds of connecting to all nodes before the mesh is not ready. */
 const ROUNDS_MAX = 3;
 
 /** Throws OPTION_INVALID. `createMesh` asks before it starts anything. */
@@ -64,7 +76,7 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
   readonly #options: MeshClientOptions;
   readonly #parts: ClientParts;
   readonly #timeoutMs: number;
-  readonly #tokenTtlMs: number;
+  readonly tokenTtlMs: number;
   #peers: Peer[] = [];
   readonly #peerOptions: PeerOptions;
   readonly #factories = new Map<string, Promise<{ value: unknown; context: SessionContext }>>();
@@ -93,7 +105,7 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
     this.durability = options.durability ?? "replicated";
     this.retryWrites = options.retryWrites ?? true;
     this.#timeoutMs = options.timeoutMs === undefined ? CALL_TIMEOUT_MS_DEFAULT : parseDuration(options.timeoutMs, "timeoutMs");
-    this.#tokenTtlMs = options.tokenTtl === undefined ? TOKEN_TTL_MS_DEFAULT : parseDuration(options.tokenTtl, "tokenTtl");
+    this.tokenTtlMs = options.tokenTtl === undefined ? TOKEN_TTL_MS_DEFAULT : parseDuration(options.tokenTtl, "tokenTtl");
     this.#peerOptions = {
       transport,
       platform,
@@ -145,14 +157,20 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
     return this.sessionOf(
-      tokens.map((text) => this.unpack(text)),
+      tokens.map((text) => withoutTransaction(this.unpack(text))),
       options,
     );
   }
 
   /** A session that knows what these contexts know. */
-  sessionOf(contexts: readonly SessionContext[], options: SessionOptions): Session {
+  sessionOf(contexts: readonly SessionContext[], options: SessionOptions): ClientSession {
     return new this.#parts.Session(this, this.#choosePeer(options.node), contexts, options);
+  }
+
+  transaction(token: string, options: SessionOptions = {}): Transaction {
+    this.#checkOpen();
+    const context = this.unpack(token);
+    return this.sessionOf([context], options).resume(transactionIn(context));
   }
 
   unpack(token: string): SessionContext {
@@ -165,7 +183,7 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
   async pack(context: SessionContext): Promise<string> {
     if (this.#meshId === undefined) await this.ready();
     const issuedAt = this.platform.clock.now();
-    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.#tokenTtlMs });
+    return packToken(context, { meshId: this.#meshId!, key: this.#tokenKeys!.current[0], issuedAt, expiresAt: issuedAt + this.tokenTtlMs });
   }
 
   #choosePeer(address: string | undefined): Peer {
@@ -235,7 +253,7 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
       call.failed(
         new MeshError("OUTCOME_UNKNOWN", `${peer.address} was lost before it answered; the write may have happened: read it, or write again`, { cause: error }),
       );
-    } else if (call instanceof NodeCall || call.attempts >= this.#peers.length * ROUNDS_MAX) call.failed(error);
+    } else if (call instanceof NodeCall || call.attempts >= this.#peers.length * call.roundsMax) call.failed(error);
     else this.#tryElsewhere(peer, call);
   }
 
@@ -261,6 +279,12 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
     const at = this.#peers.indexOf(peer);
     const others = this.#peers.map((_, index) => this.#peers[(at + 1 + index) % this.#peers.length]);
     return others.find((other) => other !== peer && other.link !== undefined) ?? others[0];
+  }
+
+  /** The nodes but this one, connected ones first. */
+  peersBeside(peer: Peer): Peer[] {
+    const others = this.#peers.filter((other) => other !== peer);
+    return [...others.filter(({ link }) => link !== undefined), ...others.filter(({ link }) => link === undefined)];
   }
 
   /** One coarse timer for all deadlines; it runs, and holds the process, while calls are on their way. */

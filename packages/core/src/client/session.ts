@@ -2,34 +2,40 @@
 // the calls have in common with those of other sessions, links, fail-over and deadlines, is in mesh-client.ts.
 
 import { inputText, MeshError } from "../errors.js";
+import { backoffMs } from "../host/backoff.js";
 import { MISSED, NO_ENTRY } from "../host/peek.js";
-import { KEYS_PER_REQUEST_MAX, TOKEN_OWN_BYTES_AIM, TOKEN_WAIT_MS_DEFAULT, VALUE_BYTES_MAX, WRITE_BYTES_MAX } from "../limits.js";
-import type { CallOptions, Durability, Duration, Entry, Session, SessionOptions, WriteOptions } from "../mesh.js";
+import { TOKEN_OWN_BYTES_AIM, TOKEN_WAIT_MS_DEFAULT } from "../limits.js";
+import type { CallOptions, Codec, CommitOptions, Durability, Entry, Session, SessionOptions, Transaction, TransactionOptions, WriteOptions } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import { DURABILITIES } from "../wire/messages.js";
 import type { Call, Caller, Change, ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
-import type { SessionContext } from "./context.js";
-import { parseDuration } from "./duration.js";
+import { changeOf, changesOf, checkCount, checkSize, deletion, storedKeys } from "./changes.js";
+import type { OwnWrite, SessionContext } from "./context.js";
 import { checkNamespace, storedKey } from "./keys.js";
 import type { Link } from "./link.js";
 import { LostWrites } from "./lost-writes.js";
 import type { MeshClient } from "./mesh-client.js";
+import type { OpenTransaction } from "./open-transaction.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
 import type { Peer } from "./peer.js";
+import { runTransaction } from "./run-transaction.js";
 import { waitForOwnWrites } from "./token-wait.js";
+import { ClientTransaction } from "./transaction.js";
 
 export class ClientSession implements Session, Caller {
   readonly mesh: MeshClient;
   readonly #options: SessionOptions;
   readonly #durability: number;
-  readonly #namespace: string | undefined;
-  #peer: Peer;
+  readonly namespace: string | undefined;
+  readonly codec: Codec;
+  peer: Peer;
   /** DV. */
   #visible: Vector = EMPTY_VECTOR;
   #time = 0;
   #waitedMs = 0;
+  #transaction: ClientTransaction | undefined;
   /** Made when the first own write is lost. */
   #lost: LostWrites | undefined;
   /** Writes on their way. */
@@ -38,15 +44,21 @@ export class ClientSession implements Session, Caller {
 
   constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
     this.mesh = mesh;
-    this.#peer = peer;
+    this.codec = mesh.codec;
+    this.peer = peer;
     this.#options = options;
     this.#durability = durabilityLevel(options.durability ?? mesh.durability);
-    this.#namespace = options.namespace === undefined ? mesh.namespace : checkNamespace(options.namespace);
+    this.namespace = options.namespace === undefined ? mesh.namespace : checkNamespace(options.namespace);
     for (const context of contexts) this.#learn(context);
   }
 
+  /** The latest hybrid timestamp seen. */
+  get time(): number {
+    return this.#time;
+  }
+
   get node(): string {
-    return this.#peer.address;
+    return this.peer.address;
   }
 
   // The context.
@@ -95,13 +107,20 @@ export class ClientSession implements Session, Caller {
     this.follow(link, view);
   }
 
+  /** Takes note of a write of this session's transaction that was made before; what it follows is there where the node does not show it yet. */
+  met(link: Link, write: OwnWrite, follows: Vector, view: number): void {
+    if (write.changes.length > 0) this.own.restore(write, follows);
+    if (write.timestamp > this.#time) this.#time = write.timestamp;
+    this.follow(link, view);
+  }
+
   lostWrites(call: Call, finals: ReadonlyMap<number, number>): void {
-    this.#lost ??= new LostWrites(this, this.own, this.#durability, (made) => this.mesh.submit(made, this.#peer, undefined));
+    this.#lost ??= new LostWrites(this, this.own, this.#durability, (made) => this.mesh.submit(made, this.peer, undefined));
     this.#lost.before(call, finals);
   }
 
   moved(from: Peer, to: Peer): void {
-    if (this.#peer === from) this.#peer = to;
+    if (this.peer === from) this.peer = to;
   }
 
   /** ⚑ The winner of the node's version and the session's own; the own one may have lost already. */
@@ -115,7 +134,10 @@ export class ClientSession implements Session, Caller {
    * the session has deleted, after that, its answer is the newer one.
    */
   ownVersion(key: string, version: Version, fromLoader: boolean): OwnVersion | undefined {
-    const own = this.own.newest(key);
+    return this.winner(this.own.newest(key), version, fromLoader);
+  }
+
+  winner(own: OwnVersion | undefined, version: Version, fromLoader: boolean): OwnVersion | undefined {
     if (own === undefined || (fromLoader && own.change.value === null)) return undefined;
     return this.ownWins(own, version) ? own : undefined;
   }
@@ -140,14 +162,14 @@ export class ClientSession implements Session, Caller {
   get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined> {
     try {
       const stored = this.#key(key);
-      const { local } = this.#peer;
+      const { local } = this.peer;
       if (local !== undefined && this.own.isEmpty && options === undefined) {
         const peeked = this.#peek(local, stored);
         if (peeked !== NOT_THERE) return Promise.resolve(peeked as Value | undefined);
       }
       return new Promise((resolve, reject) => {
-        const call = new GetCall(this, this.#deadline(options), stored, this.#readFlags(this.own.newest(stored)), resolve, reject, false);
-        this.mesh.submit(call, this.#peer, options?.signal);
+        const call = new GetCall(this, this.deadline(options), stored, this.#readFlags(this.own.newest(stored)), resolve, reject, false);
+        this.mesh.submit(call, this.peer, options?.signal);
       });
     } catch (error) {
       return Promise.reject(error as Error);
@@ -177,9 +199,7 @@ export class ClientSession implements Session, Caller {
   }
 
   async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
-    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "getMany takes an array of keys");
-    checkCount(keys.length);
-    const stored = keys.map((key) => this.#key(key));
+    const stored = storedKeys(this.namespace, keys, "getMany");
     if (stored.length === 0) return [];
     return await this.#call<(Value | undefined)[]>(options, (deadline, resolve, reject) => {
       return new GetManyCall(this, deadline, stored, this.#readManyFlags(stored), resolve as (value: unknown) => void, reject);
@@ -191,7 +211,7 @@ export class ClientSession implements Session, Caller {
   set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
     // Not async: that would be two more promises per write.
     try {
-      return this.#write([this.#change(key, value, options)], options);
+      return this.#write([changeOf(this, key, value, options?.ttl)], options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -206,21 +226,11 @@ export class ClientSession implements Session, Caller {
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
-    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function")
-      throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
-    const changes = new Map<string, Change>();
-    for (const entry of entries) {
-      if (!Array.isArray(entry)) throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
-      const [key, value] = entry as [string, unknown];
-      const change = this.#change(key, value, options);
-      changes.set(change.key, change);
-    }
-    await this.#write([...changes.values()], options);
+    await this.#write(changesOf(this, entries, options?.ttl), options);
   }
 
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
-    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
-    const stored = new Set(keys.map((key) => this.#key(key)));
+    const stored = new Set(storedKeys(this.namespace, keys, "deleteMany"));
     await this.#write([...stored].map(deletion), options);
   }
 
@@ -238,36 +248,28 @@ export class ClientSession implements Session, Caller {
   }
 
   #key(key: unknown): string {
-    return storedKey(this.#namespace, key);
-  }
-
-  #change(key: unknown, value: unknown, options: WriteOptions | undefined): Change {
-    const stored = this.#key(key);
-    const bytes = this.mesh.codec.encode(value);
-    if (!(bytes instanceof Uint8Array)) throw new MeshError("VALUE_INVALID", "the mesh's codec returned no Uint8Array from encode");
-    if (bytes.length > VALUE_BYTES_MAX) {
-      throw new MeshError(
-        "VALUE_TOO_LARGE",
-        `the value of ${JSON.stringify(key)} has ${bytes.length} bytes; at most ${VALUE_BYTES_MAX} are allowed: store large objects elsewhere and their address here`,
-      );
-    }
-    return { key: stored, value: bytes, ttlMs: options?.ttl === undefined ? 0 : ttlMs(options.ttl), expiresAt: 0 };
+    return storedKey(this.namespace, key);
   }
 
   /** Throws, or returns a promise that rejects. */
   #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
+    this.#checkFree();
     checkCount(changes.length);
     if (changes.length === 0) return Promise.resolve();
     checkSize(changes);
     this.own.checkRoom();
-    const durability = options?.durability === undefined ? this.#durability : durabilityLevel(options.durability);
+    const durability = this.durabilityOf(options);
     return new Promise((resolve, reject) => {
-      const call = new WriteCall(this, this.#deadline(options), durability, changes, this.mesh.retryWrites, resolve, reject);
-      this.mesh.submit(call, this.#peer, options?.signal);
+      const call = new WriteCall(this, this.deadline(options), durability, changes, this.mesh.retryWrites, resolve, reject);
+      this.mesh.submit(call, this.peer, options?.signal);
     });
   }
 
-  #deadline(options: CallOptions | undefined): number {
+  durabilityOf(options: CommitOptions | undefined): number {
+    return options?.durability === undefined ? this.#durability : durabilityLevel(options.durability);
+  }
+
+  deadline(options: CallOptions | undefined): number {
     return this.mesh.deadline(options?.timeoutMs ?? this.#options.timeoutMs);
   }
 
@@ -276,8 +278,43 @@ export class ClientSession implements Session, Caller {
     make: (deadline: number, resolve: (value: Value) => void, reject: (error: Error) => void) => GetCall | GetManyCall,
   ): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      this.mesh.submit(make(this.#deadline(options), resolve as (value: unknown) => void, reject), this.#peer, options?.signal);
+      this.mesh.submit(make(this.deadline(options), resolve as (value: unknown) => void, reject), this.peer, options?.signal);
     });
+  }
+
+  // Transactions.
+
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
+    const { clock, random } = this.mesh.platform;
+    const pause = (attempt: number): Promise<void> => new Promise((resolve) => clock.after(backoffMs(attempt, random), resolve, true));
+    return await runTransaction((rest) => this.begin(rest), work, options, pause);
+  }
+
+  begin(options: CommitOptions = {}): ClientTransaction {
+    this.#checkFree();
+    if (options.durability !== undefined) durabilityLevel(options.durability);
+    return (this.#transaction = this.transactionFrom(options));
+  }
+
+  /** Goes on with the transaction of a token. */
+  resume(from: OpenTransaction): ClientTransaction {
+    return (this.#transaction = this.transactionFrom({}, from));
+  }
+
+  protected transactionFrom(options: CommitOptions, from?: OpenTransaction): ClientTransaction {
+    return new ClientTransaction(this, options, from);
+  }
+
+  ended(transaction: ClientTransaction): void {
+    if (this.#transaction === transaction) this.#transaction = undefined;
+  }
+
+  #checkFree(): void {
+    if (this.#transaction === undefined) return;
+    throw new MeshError(
+      "TRANSACTION_OPEN",
+      "this session has an open transaction: write and go on by the transaction's own methods, and commit it or roll it back before the session is used for that; a fork is free",
+    );
   }
 
   // Roaming.
@@ -287,6 +324,7 @@ export class ClientSession implements Session, Caller {
   }
 
   async token(options?: CallOptions): Promise<string> {
+    this.#checkFree();
     if (this.writing > 0) throw new MeshError("SESSION_BUSY", WRITE_UNDER_WAY);
     this.#waitedMs = 0;
     if (this.own.bytes > TOKEN_OWN_BYTES_AIM) {
@@ -307,7 +345,7 @@ export class ClientSession implements Session, Caller {
   }
 
   fork(): Session {
-    return this.mesh.sessionOf([this.context()], { ...this.#options, node: this.#peer.address });
+    return this.mesh.sessionOf([this.context()], { ...this.#options, node: this.peer.address });
   }
 }
 
@@ -319,27 +357,6 @@ const VERSIONED_AND_FRESH: ReadFlags = { versioned: true, fresh: true };
 
 /** Says that `#peek` found nothing that it may answer. */
 const NOT_THERE = Symbol("not there");
-
-function deletion(key: string): Change {
-  return { key, value: null, ttlMs: 0, expiresAt: 0 };
-}
-
-function checkCount(count: number): void {
-  if (count > KEYS_PER_REQUEST_MAX)
-    throw new MeshError("KEY_INVALID", `${count} keys in one call; at most ${KEYS_PER_REQUEST_MAX} are allowed: use several calls`);
-}
-
-function checkSize(changes: readonly Change[]): void {
-  if (changes.length === 1) return;
-  let bytes = 0;
-  for (const { key, value } of changes) bytes += key.length + (value?.length ?? 0);
-  if (bytes > WRITE_BYTES_MAX)
-    throw new MeshError("VALUE_TOO_LARGE", `the values of one write take ${bytes} bytes; at most ${WRITE_BYTES_MAX} are allowed: use several writes`);
-}
-
-function ttlMs(ttl: Duration): number {
-  return Math.max(1, Math.round(parseDuration(ttl, "ttl")));
-}
 
 /** Throws OPTION_INVALID for what is none. Called where options come in. */
 export function durabilityLevel(durability: Durability): number {

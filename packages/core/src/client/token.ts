@@ -1,8 +1,8 @@
 // A session packed for the next function: printable, header-safe, signed (design section 11). What is inside is believed only where
 // the signature holds, because a forged vector would stall others.
 //
-// Bytes, in base64url: version u8, key id u32, mesh id text, issued varint (ms since 1970), life varint (ms), time f64, DV, WV, own writes, then 16
-// bytes of HMAC-SHA-256 over all before it. The mesh id stands in the open, so that a token of another mesh is told apart from a forged one.
+// Bytes, in base64url: version u8, key id u32, mesh id text, issued varint (ms since 1970), life varint (ms), time f64, DV, WV, own writes, the
+// open transaction if there is one (open-transaction.ts), then 16 bytes of HMAC-SHA-256 over all before it. The mesh id stands in the open, so that a token of another mesh is told apart from a forged one.
 
 import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
 import { equalBytes, hmacSha256 } from "../bytes/mac.js";
@@ -11,10 +11,11 @@ import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteWriter } from "../bytes/writer.js";
 import { MeshError } from "../errors.js";
 import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
-import { vectorRecord } from "../protocol/vector.js";
+import { EMPTY_VECTOR, vectorRecord } from "../protocol/vector.js";
 import { readVector, writeVector } from "../wire/messages.js";
 import type { Secrets } from "../wire/secrets.js";
 import type { OwnChange, OwnWrite, SessionContext } from "./context.js";
+import { readOpenTransaction, writeOpenTransaction, type OpenTransaction } from "./open-transaction.js";
 
 /** Raised with each change of the format. */
 const VERSION = 2;
@@ -88,16 +89,28 @@ export function packToken(context: SessionContext, { meshId, key, issuedAt, expi
   writeVector(writer, context.written);
   writer.varint(context.own.length);
   for (const write of context.own) putOwnWrite(write);
+  if (context.transaction !== undefined) writeOpenTransaction(writer, context.transaction);
   writer.raw(hmacSha256(key.bytes, writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
   const length = Math.ceil((writer.length * 4) / 3);
-  if (length > TOKEN_BYTES_MAX) {
-    throw new MeshError(
+  if (length > TOKEN_BYTES_MAX) throw tooLarge(length, context);
+  return encodeBase64url(writer.bytes.subarray(0, writer.length));
+}
+
+function tooLarge(length: number, { own, transaction }: SessionContext): MeshError {
+  const allowed = `the token would take ${length} bytes, at most ${TOKEN_BYTES_MAX} are allowed`;
+  if (transaction !== undefined && transaction.changes.length + transaction.seen.size > 0) {
+    const { changes, seen } = transaction;
+    const carries = `it carries an open transaction that has written ${changes.length} keys and read ${seen.size}`;
+    return new MeshError(
       "TOKEN_TOO_LARGE",
-      `the token would take ${length} bytes, at most ${TOKEN_BYTES_MAX} are allowed: it carries ${context.own.length} writes that are not readable everywhere yet; read once more before handing on, or write with durability "everywhere"`,
-      { retryable: true, retryAfterMs: 50 },
+      `${allowed}: ${carries}; commit before handing on, or write large values beside the transaction and their keys in it`,
     );
   }
-  return encodeBase64url(writer.bytes.subarray(0, writer.length));
+  return new MeshError(
+    "TOKEN_TOO_LARGE",
+    `${allowed}: it carries ${own.length} writes that are not readable everywhere yet; read once more before handing on, or write with durability "everywhere"`,
+    { retryable: true, retryAfterMs: 50 },
+  );
 }
 
 function putOwnWrite({ replica, counter, timestamp, changes }: OwnWrite): void {
@@ -186,8 +199,9 @@ function readContext(reader: ByteReader): SessionContext {
   const visible = readVector(reader);
   const written = readVector(reader);
   const own = readList(reader, TOKEN_BYTES_MAX, readOwnWrite);
+  const transaction = reader.at < reader.end ? readOpenTransaction(reader) : undefined;
   reader.finish();
-  return { visible, written, time, own };
+  return { visible, written, time, own, transaction };
 }
 
 function readList<Item>(reader: ByteReader, countMax: number, read: (reader: ByteReader) => Item): Item[] {
@@ -226,6 +240,13 @@ export interface TokenContents {
   readonly written: Readonly<Record<string, number>>;
   /** Writes that may not be readable everywhere yet. */
   readonly own: readonly { readonly write: string; readonly timestamp: number; readonly keys: readonly string[] }[];
+  /** The open transaction; undefined in the token of a session. */
+  readonly transaction?: {
+    readonly id: string;
+    readonly snapshot: Readonly<Record<string, number>>;
+    readonly read: readonly string[];
+    readonly written: readonly string[];
+  };
 }
 
 /** Takes a token apart without asking a node. Throws TOKEN_MALFORMED, TOKEN_VERSION or TOKEN_TOO_LARGE. */
@@ -242,6 +263,7 @@ export function inspectToken(text: string, secret?: string | readonly string[]):
     visible: vectorRecord(context.visible),
     written: vectorRecord(context.written),
     own: context.own.map(({ replica, counter, timestamp, changes }) => ({ write: `${replica}:${counter}`, timestamp, keys: changes.map(({ key }) => key) })),
+    ...(context.transaction === undefined ? {} : { transaction: transactionContents(context.transaction) }),
   };
 }
 
@@ -249,4 +271,8 @@ function judge(parsed: Parsed, secrets: readonly string[]): TokenContents["signa
   const key = secrets.map((secret) => tokenKey(parsed.meshId, secret)).find(({ id }) => id === parsed.keyId);
   if (key === undefined) return "unknown key";
   return isSigned(parsed, key) ? "valid" : "invalid";
+}
+
+function transactionContents({ id, snapshot, seen, changes }: OpenTransaction): TokenContents["transaction"] {
+  return { id, snapshot: vectorRecord(snapshot?.vector ?? EMPTY_VECTOR), read: [...seen.keys()], written: changes.map(({ key }) => key) };
 }

@@ -9,7 +9,7 @@ import type { Platform } from "../clock.js";
 import type { Transport } from "../transport.js";
 import { memoryTransport } from "./memory-transport.js";
 import { systemPlatform } from "./platform.js";
-import { checkCacheBounds, formMesh, startHost } from "./start-node.js";
+import { checkBounds, formMesh, startHost } from "./start-node.js";
 
 /**
  * Runs a mesh in this process. Rejects with OPTION_INVALID or STORE_… codes. `close` flushes to the store and leaves the store open; it
@@ -23,16 +23,15 @@ export async function createMesh(options: EmbeddedMeshOptions): Promise<Mesh> {
   if (typeof options.store?.getMany !== "function")
     throw new MeshError("OPTION_INVALID", "store is missing; give one such as memoryStore() or lmdbStore({ path })");
   checkMeshOptions(options);
-  checkCacheBounds(options);
+  checkBounds(options);
   const transport = memoryTransport();
   const platform = systemPlatform;
   const addresses = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`);
   const view = await formMesh(options.store, addresses, platform);
-  const { store, secret, cacheBytes, cacheEntries, readThrough } = options;
+  const { store, secret, cacheBytes, cacheEntries, snapshotRetention, snapshotBytes, readThrough } = options;
+  const bounds = { cacheBytes, cacheEntries, snapshotRetention, snapshotBytes };
   const hosts = await Promise.all(
-    view.members.map(({ address, replica }) =>
-      startHost({ store, transport, address, replica, secret, cacheBytes, cacheEntries, readThrough, platform, suspicion: NEVER }),
-    ),
+    view.members.map(({ address, replica }) => startHost({ store, transport, address, replica, secret, ...bounds, readThrough, platform, suspicion: NEVER })),
   );
   const mesh = new MeshClient({
     ...options,

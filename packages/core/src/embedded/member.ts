@@ -11,7 +11,7 @@ import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, Node
 import { changeView, formedView, viewWith, viewWithout } from "../protocol/view.js";
 import { checkSecrets } from "../wire/secrets.js";
 import { randomId, systemPlatform } from "./platform.js";
-import { checkCacheBounds, startHost, type RunningNode, type StartNodeOptions } from "./start-node.js";
+import { checkBounds, retentionMs, startHost, type RunningNode, type StartNodeOptions } from "./start-node.js";
 
 /**
  * Starts a node: the member of the view that `formMesh` gave it, or one that joins the mesh on this store, which begins where there is none or
@@ -39,7 +39,7 @@ export class MemberNode implements RunningNode {
   /** The simulator gives other classes. */
   constructor(options: StartNodeOptions, parts?: HostParts) {
     checkSecrets(options.secret);
-    checkCacheBounds(options);
+    checkBounds(options);
     this.address = options.address;
     this.#options = options;
     this.#parts = parts;
@@ -129,7 +129,10 @@ export class MemberNode implements RunningNode {
     const onExpelled = (): void => void this.#again(0);
     const onAlone = (epoch: number): void => void this.#again(0, epoch);
     const onFatal = (error: Error): void => this.#failed(replica, error);
-    const host = new Host({ ...this.#options, view, replica, platform, joins, onExpelled, onAlone, onFatal }, this.#parts);
+    const host = new Host(
+      { ...this.#options, snapshotRetentionMs: retentionMs(this.#options), view, replica, platform, joins, onExpelled, onAlone, onFatal },
+      this.#parts,
+    );
     this.#host = host;
     try {
       await host.start();

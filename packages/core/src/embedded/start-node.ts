@@ -1,11 +1,12 @@
 // One life of a node: what `startNode` runs for as long as the mesh counts on it, and `createMesh` n times.
 
+import { parseDuration } from "../client/duration.js";
 import type { Platform } from "../clock.js";
 import { inputText, MeshError } from "../errors.js";
 import { Host, type HostParts } from "../host/host.js";
 import { startedBefore } from "../host/started-before.js";
 import type { SuspicionBounds } from "../host/suspicion.js";
-import type { AbortSignalLike, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent, SecretSource } from "../mesh.js";
+import type { AbortSignalLike, Duration, DurationName, DurationSummary, MemberStatus, NodeDebug, NodeEvent, SecretSource } from "../mesh.js";
 import { formMesh as formView, viewIn, type View } from "../protocol/view.js";
 import type { Loader } from "../read-through.js";
 import type { Store } from "../store.js";
@@ -28,6 +29,10 @@ export interface StartNodeOptions {
   readonly cacheBytes?: number;
   /** Bound of the cache in entries. Default: none but the bytes. */
   readonly cacheEntries?: number;
+  /** How long versions that were overwritten are kept for the snapshots of transactions; 0 for not at all. Default one minute. */
+  readonly snapshotRetention?: Duration;
+  /** Bound of those versions in bytes. Default 64 MiB. */
+  readonly snapshotBytes?: number;
   /** Where keys come from that the mesh has no value for; the same at every node. */
   readonly readThrough?: Loader;
   /** When a silent neighbour is suspected; by default as limits.ts says. */
@@ -72,12 +77,27 @@ export async function formMesh(store: Store, addresses: readonly string[], platf
   return await formView(store, addresses, () => randomId(platform.entropy), platform.clock.now());
 }
 
-/** Throws OPTION_INVALID for a bound that is no number above 0. Called where options come in. */
-export function checkCacheBounds({ cacheBytes, cacheEntries }: { readonly cacheBytes?: unknown; readonly cacheEntries?: unknown }): void {
-  for (const [name, bound] of Object.entries({ cacheBytes, cacheEntries })) {
+/** Bounds of what a node keeps, as they come in. */
+interface Bounds {
+  readonly cacheBytes?: unknown;
+  readonly cacheEntries?: unknown;
+  readonly snapshotBytes?: unknown;
+  readonly snapshotRetention?: unknown;
+}
+
+/** Throws OPTION_INVALID for a bound that is no number above 0, or a retention that is no duration. Called where options come in. */
+export function checkBounds({ cacheBytes, cacheEntries, snapshotBytes, snapshotRetention }: Bounds): void {
+  for (const [name, bound] of Object.entries({ cacheBytes, cacheEntries, snapshotBytes })) {
     if (bound !== undefined && !(typeof bound === "number" && bound > 0))
       throw new MeshError("OPTION_INVALID", `${name} is ${inputText(bound)}; give a number above 0`);
   }
+  retentionMs({ snapshotRetention });
+}
+
+/** The retention in milliseconds, undefined for the default. Throws OPTION_INVALID. */
+export function retentionMs({ snapshotRetention }: Pick<Bounds, "snapshotRetention">): number | undefined {
+  if (snapshotRetention === undefined || snapshotRetention === 0) return snapshotRetention;
+  return parseDuration(snapshotRetention, "snapshotRetention");
 }
 
 export interface StartHostOptions extends StartNodeOptions {
@@ -89,7 +109,7 @@ export interface StartHostOptions extends StartNodeOptions {
 /** Starts one member of the store's view. Resolves when it listens. Rejects with ADDRESS_…, STORE_… or OPTION_INVALID. The simulator gives other classes. */
 export async function startHost(options: StartHostOptions, parts?: HostParts): Promise<Host> {
   checkSecrets(options.secret);
-  checkCacheBounds(options);
+  checkBounds(options);
   const state = await options.store.readRegistry();
   const view = viewIn(state, options.store.name);
   const member = view?.members.find(({ replica }) => replica === options.replica);
@@ -100,7 +120,7 @@ export async function startHost(options: StartHostOptions, parts?: HostParts): P
     throw new MeshError("ADDRESS_INVALID", `replica ${options.replica} is registered at ${member.address}, not at ${options.address}`);
   }
   if (state.flushed.some(([replica, counter]) => replica === options.replica && counter > 0)) throw startedBefore(options.replica);
-  const host = new Host({ ...options, view, platform: options.platform ?? systemPlatform }, parts);
+  const host = new Host({ ...options, view, snapshotRetentionMs: retentionMs(options), platform: options.platform ?? systemPlatform }, parts);
   await host.start();
   return host;
 }

@@ -5,19 +5,21 @@
 import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
+import type { ByteWriter } from "../bytes/writer.js";
 import { MeshError } from "../errors.js";
-import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, LOAD_ATTEMPTS_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.js";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.js";
 import type { Node } from "../protocol/node.js";
+import type { Vector } from "../protocol/vector.js";
 import {
   beginFrame,
+  COMMIT,
   DONE,
   DRAIN,
   endFrame,
-  ENTRY_FROM_LOADER,
-  ENTRY_HAS_VALUE,
   ERROR,
   FRESH,
   FROM_LOADER,
+  GAVE_UP,
   GET,
   GET_MANY,
   GOODBYE,
@@ -27,22 +29,24 @@ import {
   PING,
   PONG,
   putFrameHead,
+  READ_AT,
   REMOVE,
   STATUS,
   STATUS_ANSWER,
   VALUE,
-  VALUES,
   VERSIONED,
   VIEW,
   WITH_CONTEXT,
   WRITE,
   WRITTEN,
 } from "../wire/frames.js";
-import { readVector, writeError, writeFinals, writeHeader, writeViewNotice } from "../wire/messages.js";
+import { putVersion, readGone, readVector, writeError, writeFinals, writeHeader, writeViewNotice } from "../wire/messages.js";
 import type { FlushedCounters } from "../store.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Acceptor, Port } from "./acceptor.js";
+import { Committing } from "./committing.js";
 import type { Host } from "./host.js";
+import { ManyReads } from "./many-reads.js";
 import type { Writer } from "./waiters.js";
 import { drainRequested, removeRequested } from "./operator-requests.js";
 import { keyError, WriteRequest } from "./write-request.js";
@@ -65,6 +69,8 @@ export class ClientPort implements Port, Writer {
   readonly #writeRequest: WriteRequest;
   /** The last request that was looked at. */
   #lastId = 0;
+  readonly #manyReads: ManyReads;
+  readonly #committing: Committing;
   #waiting = 0;
   #closed = false;
 
@@ -74,8 +80,15 @@ export class ClientPort implements Port, Writer {
     this.#acceptor = acceptor;
     this.#outbox = outbox;
     this.#writeRequest = new WriteRequest(Math.min(VALUE_BYTES_MAX, host.store.abilities.valueBytesMax));
+    this.#manyReads = new ManyReads(host, this);
+    this.#committing = new Committing(host, this, this.#writeRequest);
     this.#toldApplied = host.node.applied.slice();
     this.#toldAppliedVersion = host.node.appliedVersion;
+  }
+
+  /** Where answers are put; to be asked for anew in each step. */
+  get out(): ByteWriter {
+    return this.#outbox.out;
   }
 
   /** All answers after it are of the new view. */
@@ -106,6 +119,11 @@ export class ClientPort implements Port, Writer {
   }
 
   frame(bytes: Uint8Array, type: number, flags: number, id: number, start: number, end: number): void {
+    if (type === GAVE_UP) {
+      this.#reader.reset(bytes, start, end);
+      this.#host.aborts[readGone(this.#reader)] += 1;
+      return;
+    }
     if (type === PING) {
       endFrame(this.#outbox.out, beginFrame(this.#outbox.out, PONG, 0, 0));
       return;
@@ -117,7 +135,9 @@ export class ClientPort implements Port, Writer {
       if (at < 0) return;
       if (type === GET) this.#get(bytes, id, flags, at, end);
       else if (type === WRITE) this.#write(bytes, id, at, end);
-      else if (type === GET_MANY) this.#getMany(bytes, id, flags, at, end, 0);
+      else if (type === GET_MANY) this.#manyReads.read(bytes, id, flags, at, end);
+      else if (type === READ_AT) this.#manyReads.readAt(bytes, id, flags, at, end);
+      else if (type === COMMIT) this.#committing.commit(bytes, id, at, end);
       else if (type === STATUS) this.#status(id);
       else if (type === DRAIN || type === REMOVE) this.#operate(type, id, at, end, bytes);
       else throw new MalformedError(`a request of type ${type}`);
@@ -142,6 +162,12 @@ export class ClientPort implements Port, Writer {
       this.#lost(id, lost);
       return -1;
     }
+    this.learn(visible, written, time);
+    return reader.at;
+  }
+
+  /** Makes the node show what a session has seen. */
+  learn(visible: Vector, written: Vector, time: number): void {
     try {
       this.#node.learn(visible, written, time);
     } catch (error) {
@@ -152,7 +178,6 @@ export class ClientPort implements Port, Writer {
       }
       throw error;
     }
-    return reader.at;
   }
 
   // Reads.
@@ -163,7 +188,7 @@ export class ClientPort implements Port, Writer {
     if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
     this.#host.reads += 1;
     const at = cache.find(bytes, start, length);
-    if (at !== 0 && this.#isShowable(at, (flags & FRESH) !== 0)) {
+    if (at !== 0 && this.isShowable(at, (flags & FRESH) !== 0)) {
       this.#host.hits += 1;
       cache.touch(at);
       this.#answerGet(id, flags, at);
@@ -171,7 +196,7 @@ export class ClientPort implements Port, Writer {
   }
 
   /** Whether an entry can be shown as it is: complete, and where a loader returned it, still good. */
-  #isShowable(at: number, fresh: boolean): boolean {
+  isShowable(at: number, fresh: boolean): boolean {
     const { cache, clock } = this.#node;
     const state = cache.flags(at) & (INCOMPLETE | LOADED);
     if (state === 0) return true;
@@ -179,18 +204,12 @@ export class ClientPort implements Port, Writer {
   }
 
   #loadThenGet(key: Uint8Array, id: number, flags: number): void {
-    this.#wait();
-    const waiter = (error: MeshError | undefined): void => {
-      this.#waiting -= 1;
-      if (this.#closed) return;
-      const { cache } = this.#node;
+    const { cache } = this.#node;
+    this.loadThen(id, key, [0, key.length, cache.hash(key, 0, key.length)], (flags & FRESH) !== 0, () => {
       const at = cache.find(key, 0, key.length);
-      if (error !== undefined) this.#error(id, error);
-      else if (at !== 0 && this.#isShowable(at, false)) this.#answerGet(id, flags, at);
+      if (at !== 0 && this.isShowable(at, false)) this.#answerGet(id, flags, at);
       else this.#loadThenGet(key, id, flags);
-      this.#host.answered(this.#acceptor);
-    };
-    this.#host.loads.load(key, [0, key.length, this.#node.cache.hash(key, 0, key.length)], waiter, (flags & FRESH) !== 0);
+    });
   }
 
   #wait(): void {
@@ -200,7 +219,7 @@ export class ClientPort implements Port, Writer {
   }
 
   /** Whether the entry shows a value: not deleted, absent or expired. */
-  #hasValue(at: number, state: number): boolean {
+  hasValue(at: number, state: number): boolean {
     const { cache } = this.#node;
     if ((state & (TOMBSTONE | ABSENT)) !== 0) return false;
     const expiresAt = cache.expiresAt(at);
@@ -212,28 +231,24 @@ export class ClientPort implements Port, Writer {
 
   #answerGet(id: number, flags: number, at: number): void {
     const { cache } = this.#node;
-    if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
+    this.bringHeader();
     const state = cache.flags(at);
-    const hasValue = this.#hasValue(at, state);
+    const hasValue = this.hasValue(at, state);
     const { out } = this.#outbox;
     const versionBytes = (flags & VERSIONED) !== 0 ? VERSION_BYTES : 0;
     const valueLength = hasValue ? cache.valueLength(at) : 0;
     const origin = (state & LOADED) === 0 ? 0 : FROM_LOADER;
     putFrameHead(out, hasValue ? VALUE : NO_VALUE, (flags & VERSIONED) | origin, id, versionBytes + valueLength);
-    if (versionBytes > 0) this.#putVersion(at);
+    if (versionBytes > 0) putVersion(out, cache.replica(at), cache.counter(at), cache.timestamp(at), cache.expiresAt(at));
     if (hasValue) {
       cache.copyValue(at, out.view, out.length);
       out.length += valueLength;
     }
   }
 
-  #putVersion(at: number): void {
-    const { cache } = this.#node;
-    const { out } = this.#outbox;
-    out.u32(cache.replica(at));
-    out.f64(cache.counter(at));
-    out.f64(cache.timestamp(at));
-    out.f64(cache.expiresAt(at));
+  /** To be called before an answer is begun. */
+  bringHeader(): void {
+    if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
   }
 
   /** All answers after it are at the node's applied vector as it is now. */
@@ -248,105 +263,49 @@ export class ClientPort implements Port, Writer {
     this.#toldTimeMs = node.clock.nowMs();
   }
 
-  /** Answers from one moment: when keys had to be loaded, all are looked up again afterwards. */
-  #getMany(bytes: Uint8Array, id: number, flags: number, start: number, end: number, attempts: number): void {
-    const { cache } = this.#node;
-    const reader = this.#reader;
-    reader.reset(bytes, start, end);
-    const count = reader.varint();
-    if (count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one read; at most ${KEYS_PER_REQUEST_MAX} are allowed`);
-    const fresh = (flags & FRESH) !== 0 && attempts === 0;
-    /** Start, length and hash of each key that is missing. */
-    const missing: number[] = [];
-    const found: number[] = [];
-    for (let index = 0; index < count; index++) {
-      const length = reader.varint();
-      if (length < 1 || length > KEY_BYTES_MAX) throw keyError(length);
-      const at = reader.take(length);
-      const hash = cache.hash(bytes, at, length);
-      const entry = cache.find(bytes, at, length, hash);
-      if (entry === 0 || !this.#isShowable(entry, fresh)) missing.push(at - start, length, hash);
-      else found.push(entry);
-    }
-    reader.finish();
-    if (attempts === 0) {
-      this.#host.reads += count;
-      this.#host.hits += found.length;
-    }
-    if (missing.length === 0) this.#answerMany(id, flags, found);
-    else this.#loadThenGetMany(bytes.slice(start, end), missing, id, flags, attempts);
-  }
-
-  #loadThenGetMany(request: Uint8Array, missing: readonly number[], id: number, flags: number, attempts: number): void {
-    if (attempts >= LOAD_ATTEMPTS_MAX)
-      throw new MeshError("OVERLOADED", "the cache is too small for the keys of this read; give the node more cacheBytes or read fewer at a time");
+  /** Loads keys, and goes on when all of them are there. What that throws is answered; the bytes must stay as they are. */
+  loadThen(id: number, bytes: Uint8Array, places: readonly number[], fresh: boolean, next: () => void): void {
     this.#wait();
-    let left = missing.length / 3;
+    let left = places.length / 3;
     let failure: MeshError | undefined;
     const loaded = (error: MeshError | undefined): void => {
       failure ??= error;
       left -= 1;
       if (left > 0) return;
       this.#waiting -= 1;
-      if (this.#closed) return;
-      try {
+      this.later(id, () => {
         if (failure !== undefined) throw failure;
-        this.#getMany(request, id, flags, 0, request.length, attempts + 1);
-      } catch (thrown) {
-        if (!(thrown instanceof MeshError)) throw thrown;
-        this.#error(id, thrown);
-      }
-      this.#host.answered(this.#acceptor);
+        next();
+      });
     };
-    const fresh = (flags & FRESH) !== 0 && attempts === 0;
-    this.#host.loads.load(request, missing, loaded, fresh);
+    this.#host.loads.load(bytes, places, loaded, fresh);
   }
 
-  #answerMany(id: number, flags: number, entries: readonly number[]): void {
-    const { cache } = this.#node;
-    let valueBytes = 0;
-    for (const entry of entries) valueBytes += cache.valueLength(entry);
-    if (valueBytes > READ_BYTES_MAX)
-      throw new MeshError(
-        "VALUE_TOO_LARGE",
-        `the values of this read take ${valueBytes} bytes; at most ${READ_BYTES_MAX} are allowed: read fewer keys at a time`,
-      );
-    if (this.#toldAppliedVersion !== this.#node.appliedVersion) this.#putHeader();
-    // Headers go before the answer, so expiry is judged before its frame is begun.
-    const states = entries.map((entry) => this.#entryState(entry));
-    const { out } = this.#outbox;
-    const frame = beginFrame(out, VALUES, flags & VERSIONED, id);
-    out.varint(entries.length);
-    for (let index = 0; index < entries.length; index++) {
-      const entry = entries[index];
-      cache.touch(entry);
-      out.u8(states[index]);
-      if ((flags & VERSIONED) !== 0) this.#putVersion(entry);
-      if ((states[index] & ENTRY_HAS_VALUE) === 0) continue;
-      const length = cache.valueLength(entry);
-      out.varint(length);
-      out.reserve(length);
-      cache.copyValue(entry, out.view, out.length);
-      out.length += length;
+  /** Answers outside of the chunk that asked; an error is an answer too. */
+  later(id: number, answer: () => void): void {
+    if (this.#closed) return;
+    try {
+      answer();
+    } catch (error) {
+      if (!(error instanceof MeshError)) throw error;
+      this.#error(id, error);
     }
-    endFrame(out, frame);
-  }
-
-  /** What stands before an entry in VALUES. */
-  #entryState(at: number): number {
-    const state = this.#node.cache.flags(at);
-    return (this.#hasValue(at, state) ? ENTRY_HAS_VALUE : 0) | ((state & LOADED) === 0 ? 0 : ENTRY_FROM_LOADER);
+    this.#host.answered(this.#acceptor);
   }
 
   // Writes.
 
   #write(bytes: Uint8Array, id: number, start: number, end: number): void {
+    this.#writeRequest.read(bytes, start, end);
+    this.makeWrite(id);
+  }
+
+  /** Makes the write that was read. */
+  makeWrite(id: number): void {
     const node = this.#node;
-    const request = this.#writeRequest;
-    request.read(bytes, start, end);
-    request.applyTo(node);
+    this.#writeRequest.applyTo(node);
     this.#host.writes += 1;
-    this.#host.wrote(request.durability, this, id, node.counter, node.clock.latest);
+    this.#host.wrote(this.#writeRequest.durability, this, id, node.counter, node.clock.latest);
   }
 
   /** Answers a write within the chunk that asked. */

@@ -6,12 +6,14 @@
 // the event loop served, so that their writes share a segment.
 
 import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
+import type { Gone } from "../cache/versions.js";
 import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { CACHE_BYTES_DEFAULT, KEY_BYTES_MAX } from "../limits.js";
+import { CACHE_BYTES_DEFAULT, CLOCK_AHEAD_MS_MAX, KEY_BYTES_MAX } from "../limits.js";
 import type { MemberStatus, NodeEvent, SecretSource } from "../mesh.js";
 import type { Loader } from "../read-through.js";
+import { timestampAt } from "../protocol/hybrid-clock.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
 import { covers, type Vector } from "../protocol/vector.js";
@@ -47,6 +49,8 @@ export interface HostOptions {
   readonly secret?: SecretSource;
   readonly cacheBytes?: number;
   readonly cacheEntries?: number;
+  readonly snapshotRetentionMs?: number;
+  readonly snapshotBytes?: number;
   readonly readThrough?: Loader;
   /** It has just joined: its predecessor hands over what the mesh has before it serves anybody. */
   readonly joins?: boolean;
@@ -98,6 +102,8 @@ export class Host {
   reads = 0;
   hits = 0;
   writes = 0;
+  /** Transactions that were given up here, by why the version that they needed was not there. */
+  readonly aborts: Record<Gone, number> = { retention: 0, memory: 0, evicted: 0 };
   readonly #options: HostOptions;
   readonly #clock: SteadyClock;
   readonly #setTime = (nowMs: number, wallMs: number): void => this.node.clock.tick(nowMs, wallMs);
@@ -122,6 +128,8 @@ export class Host {
     this.node = new parts.Node(options.view, options.replica, {
       cacheBytes: this.cacheBytesMax,
       cacheEntries: options.cacheEntries,
+      snapshotRetentionMs: options.snapshotRetentionMs,
+      snapshotBytes: options.snapshotBytes,
       hashSeed: Math.floor(options.platform.random() * 2 ** 32),
       isLoaded: loader === undefined ? undefined : (bytes, start, length) => loader.has(decodeUtf8(bytes, start, start + length)),
     });
@@ -142,6 +150,8 @@ export class Host {
     });
     this.flusher = new Flusher({ node, store, platform, limited, flushed: () => this.tick(), fenced: () => void this.membership.refresh() });
     this.beginStep();
+    // Of a mesh that was here before, by clocks that were at most so far ahead.
+    if (options.view.departed.length > 0) node.cache.noteUnseen(timestampAt(node.clock.wallMs + CLOCK_AHEAD_MS_MAX));
   }
 
   get replica(): number {
@@ -312,6 +322,7 @@ export class Host {
     waiters.reached(Level.Replicated, this.neighbours.replicated, nowMs, write);
     waiters.reached(Level.Everywhere, node.common[self], nowMs, write);
     waiters.reached(Level.Stored, node.flushed[self], nowMs, write);
+    waiters.look();
   }
 
   /** The successor has acknowledged something. */

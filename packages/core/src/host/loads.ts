@@ -8,7 +8,7 @@
 // A key that has no value then may have a loader (read-through): it is asked next, for as long as the entry stands under the same stamp.
 // A deletion that is applied meanwhile changes the stamp, and what was loaded before it is not shown.
 
-import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
+import { ABSENT, INCOMPLETE, LOADED, MERGED, SURE, TOMBSTONE } from "../cache/cache.js";
 import { textCutter, type TextCutter } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { LOAD_ATTEMPTS_MAX, LOAD_KEYS_MAX, LOADS_IN_FLIGHT_MAX } from "../limits.js";
@@ -53,6 +53,7 @@ interface Stamp {
 /** The dot of a placeholder: of no replica, and not evictable (Node). */
 const PLACEHOLDER_COUNTER = 1;
 const NOTHING = new Uint8Array(0);
+const NO_ROW = { value: null, timestamp: 0, replica: 0, counter: 0, expiresAt: 0 };
 
 export interface LoadsOptions {
   readonly node: Node;
@@ -140,7 +141,7 @@ export class Loads {
   #withdraw(load: Load, at: number): void {
     const { cache } = this.#options.node;
     if (cache.replica(at) === 0) this.#putPlaceholder(load);
-    else this.#put(load, NOTHING, TOMBSTONE | INCOMPLETE, cache.timestamp(at), cache.replica(at), cache.counter(at), 0);
+    else this.#put(load, NOTHING, TOMBSTONE | INCOMPLETE | MERGED | SURE, cache.timestamp(at), cache.replica(at), cache.counter(at), 0);
   }
 
   /** Sends off what a tick has collected. */
@@ -218,7 +219,7 @@ export class Loads {
     const flags = cache.flags(at);
     if ((flags & (TOMBSTONE | ABSENT)) === 0) {
       // A value was written meanwhile. The store's row is older: it was merged before the loader was asked.
-      cache.setFlags(at, flags & ~INCOMPLETE);
+      cache.setFlags(at, flags & ~(INCOMPLETE | MERGED | SURE));
       this.#settle(load, undefined);
     } else if (load.fresh || cache.replica(at) !== stamp.replica || cache.counter(at) !== stamp.counter) this.#unwritten.push(load);
     else {
@@ -257,14 +258,37 @@ export class Loads {
     const isPlaceholder = cache.replica(at) === 0;
     const isLoaded = this.#options.loader?.has(load.text) === true;
     if (row !== undefined && (isPlaceholder || node.wins(row.timestamp, row.replica, cache.timestamp(at), cache.replica(at)))) {
+      // A snapshot may hold what the row wins over.
+      if (!isPlaceholder) cache.keep(at, load.hash, 0, 0);
       const flags = row.value !== null ? 0 : isLoaded ? TOMBSTONE | INCOMPLETE : TOMBSTONE;
       this.#put(load, row.value ?? NOTHING, flags, row.timestamp, row.replica, row.counter, row.expiresAt);
       return row.value !== null || !isLoaded;
     }
     if (isLoaded && (cache.flags(at) & (TOMBSTONE | ABSENT)) !== 0) return false;
     if (isPlaceholder) this.#put(load, NOTHING, ABSENT, 0, 0, 0, 0);
-    else cache.setFlags(at, cache.flags(at) & ~INCOMPLETE);
+    else {
+      if (this.#isNext(row, at)) this.#keepRow(load, row, at);
+      cache.setFlags(at, cache.flags(at) & ~(INCOMPLETE | MERGED | SURE));
+    }
     return true;
+  }
+
+  /** Whether the row was the winner until the entry took its place: no other write came between. */
+  #isNext(row: Row | undefined, at: number): boolean {
+    const { cache } = this.#options.node;
+    if ((cache.flags(at) & (INCOMPLETE | MERGED)) !== INCOMPLETE) return false;
+    return row === undefined || row.replica !== cache.replica(at) || row.counter !== cache.counter(at);
+  }
+
+  /** Keeps for snapshots what the store had before the entry was written. */
+  #keepRow({ bytes, start, length, hash }: Load, row: Row | undefined, at: number): void {
+    const { cache } = this.#options.node;
+    if (!cache.versions.isOn) return;
+    const { value, timestamp, replica, counter, expiresAt } = row ?? NO_ROW;
+    const flags = row === undefined ? ABSENT : value === null ? TOMBSTONE : 0;
+    const bytesOf = value ?? NOTHING;
+    const { versions } = cache;
+    versions.keep(hash, bytes, start, length, bytesOf, 0, bytesOf.length, flags, timestamp, replica, counter, expiresAt, cache.replica(at), cache.counter(at));
   }
 
   #again(load: Load): void {

@@ -44,7 +44,7 @@ export class Newcomer {
     if (aheadMs > CLOCK_AHEAD_MS_MAX)
       throw new MeshError("CLOCK_SKEW", `the clock of this machine is ${aheadMs} ms ahead of that of the node before; set the clocks of the machines`);
     node.observe(base.time);
-    node.begin(base.flushed);
+    node.begin(base.flushed, base.time);
     this.#awaited = base.received;
     this.met(now);
     this.#hasBegun = true;

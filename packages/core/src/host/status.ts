@@ -38,6 +38,8 @@ export function statusOf(host: Host): MemberStatus {
     cacheBytes: node.cache.bytes,
     cacheBytesMax: host.cacheBytesMax,
     evictions: node.cache.evictions,
+    versionBytes: node.cache.versions.bytes,
+    transactionAborts: { ...host.aborts },
     reads: host.reads,
     hits: host.hits,
     writes: host.writes,

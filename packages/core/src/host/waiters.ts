@@ -25,15 +25,35 @@ interface Waiting {
   readonly timestamp: number;
 }
 
+interface Condition {
+  readonly holds: () => boolean;
+  readonly answer: () => void;
+}
+
 export class Waiters {
   readonly #queues = [new Queue<Waiting>(), new Queue<Waiting>(), new Queue<Waiting>(), new Queue<Waiting>()];
 
+  #conditions: Condition[] = [];
+
   get length(): number {
-    return this.#queues.reduce((sum, queue) => sum + queue.length, 0);
+    return this.#queues.reduce((sum, queue) => sum + queue.length, this.#conditions.length);
   }
 
   add(level: Level, writer: Writer, id: number, counter: number, timestamp: number): void {
     this.#queues[level].push({ writer, id, counter, timestamp });
+  }
+
+  /** For what is no write of this node's own: answers when the condition holds, which is looked at with every step. */
+  until(holds: () => boolean, answer: () => void): void {
+    this.#conditions.push({ holds, answer });
+  }
+
+  /** Looks at the conditions. */
+  look(): void {
+    if (this.#conditions.length === 0) return;
+    const met = this.#conditions.filter(({ holds }) => holds());
+    this.#conditions = this.#conditions.filter((condition) => !met.includes(condition));
+    for (const { answer } of met) answer();
   }
 
   /**

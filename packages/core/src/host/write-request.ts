@@ -2,12 +2,12 @@
 // one after the other, so that a write allocates nothing here.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
-import { isUtf8 } from "../bytes/utf8.js";
+import { decodeUtf8, isUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
 import { DURATION_MS_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES, COMMIT_MARK } from "../protocol/segment.js";
 import { DURABILITIES } from "../wire/messages.js";
 import type { Level } from "./waiters.js";
 
@@ -28,8 +28,11 @@ export class WriteRequest {
     this.#valueBytesMax = valueBytesMax;
   }
 
-  /** Throws MalformedError, or a MeshError for what is beyond a limit. The bytes must stay until `applyTo`. */
-  read(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Throws MalformedError, or a MeshError for what is beyond a limit. The bytes must stay until `applyTo`. The first change of a commit stands for the
+   * transaction; other keys like that are nobody's to write.
+   */
+  read(bytes: Uint8Array, start: number, end: number, isCommit = false): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
     const durability = reader.u8();
@@ -40,11 +43,11 @@ export class WriteRequest {
     if (count < 1 || count > KEYS_PER_REQUEST_MAX) throw new MeshError("KEY_INVALID", `${count} keys in one write; 1 to ${KEYS_PER_REQUEST_MAX} are allowed`);
     this.durability = durability as Level;
     this.#end = count * FIELDS;
-    for (let at = 0; at < this.#end; at += FIELDS) this.#readChange(at);
+    for (let at = 0; at < this.#end; at += FIELDS) this.#readChange(at, isCommit && at === 0);
     reader.finish();
   }
 
-  #readChange(at: number): void {
+  #readChange(at: number, isMark: boolean): void {
     const reader = this.#reader;
     const changes = this.#changes;
     const flags = reader.u8();
@@ -62,12 +65,27 @@ export class WriteRequest {
     const keyAt = reader.take(keyLength);
     // The store keeps keys as text, and so must every node that flushes this one.
     if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
+    if ((reader.bytes[keyAt] === COMMIT_MARK) !== isMark)
+      throw isMark
+        ? new MalformedError("a commit that names no transaction")
+        : new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");
     changes[at] = flags & CHANGE_DELETES;
     changes[at + 1] = keyAt;
     changes[at + 2] = keyLength;
     changes[at + 3] = reader.take(valueLength);
     changes[at + 4] = valueLength;
     changes[at + 5] = ttlMs;
+  }
+
+  /** Place and length of the first change's key. */
+  get firstKey(): readonly [at: number, length: number] {
+    return [this.#changes[1], this.#changes[2]];
+  }
+
+  /** The key that stands for the transaction of a commit. */
+  commitKey(): string {
+    const [at, length] = this.firstKey;
+    return decodeUtf8(this.#reader.bytes, at, at + length);
   }
 
   /** Makes the write at the node. Throws OVERLOADED, and nothing has happened then. */

@@ -8,6 +8,7 @@
 import { decodeUtf8 } from "../bytes/utf8.js";
 import { FLUSH_BYTES_MAX, FLUSH_ROWS_MAX } from "../limits.js";
 import type { FlushedCounters, Row } from "../store.js";
+import { staysInRing } from "./commits.js";
 import { Queue } from "./queue.js";
 import { within, type Ring } from "./ring.js";
 import { CHANGE_DELETES, walkSegment, type ChangeVisitor, type Segment, type SegmentCursor } from "./segment.js";
@@ -155,6 +156,7 @@ class WinnerCollector implements ChangeVisitor {
     counter: number,
     expiresAt: number,
   ): void {
+    if (staysInRing(bytes, keyAt)) return;
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
     const before = this.rows.get(key);
     if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;

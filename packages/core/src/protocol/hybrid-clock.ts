@@ -32,6 +32,11 @@ export class HybridClock {
     this.#boundary = wallMs > nowMs ? timestampAt(wallMs) : this.#wall;
   }
 
+  /** What `tick` told, in milliseconds since 1970. */
+  get wallMs(): number {
+    return timestampMs(this.#wall);
+  }
+
   /** A timestamp later than all given out and all seen. */
   next(): number {
     this.latest = Math.max(this.latest + 1, this.#wall);

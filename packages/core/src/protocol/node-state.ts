@@ -2,13 +2,17 @@
 // node.ts's.
 
 import { Cache } from "../cache/cache.js";
+import { Versions, type Stamp, type VersionsOptions } from "../cache/versions.js";
 import { MeshError } from "../errors.js";
+import { SNAPSHOT_BYTES_DEFAULT, SNAPSHOT_RETENTION_MS_DEFAULT } from "../limits.js";
+import { Commits, type Commit } from "./commits.js";
 import { FlushOrder } from "./flush-order.js";
-import { HybridClock } from "./hybrid-clock.js";
+import { HybridClock, timestampMs } from "./hybrid-clock.js";
 import { Log } from "./log.js";
 import { Pending } from "./pending.js";
 import { Ring } from "./ring.js";
-import type { Segment } from "./segment.js";
+import { COMMIT_MARK, walkSegment, type Segment } from "./segment.js";
+import { Snapshot } from "./snapshot.js";
 import { counterOf, EMPTY_VECTOR, type Vector } from "./vector.js";
 import type { View } from "./view.js";
 
@@ -16,8 +20,25 @@ export interface NodeOptions {
   readonly cacheBytes: number;
   readonly cacheEntries?: number;
   readonly hashSeed?: number;
+  /** How long versions are kept for snapshots, and how much of them. */
+  readonly snapshotRetentionMs?: number;
+  readonly snapshotBytes?: number;
   /** Whether the mesh's loader is asked for a key that has no value. */
   readonly isLoaded?: (bytes: Uint8Array, start: number, length: number) => boolean;
+}
+
+/** A write as it was received. */
+export interface PendingWrite {
+  readonly vector: Vector;
+  readonly changes: readonly PendingChange[];
+}
+
+interface PendingChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Of the change (segment.ts). */
+  readonly flags: number;
+  readonly expiresAt: number;
 }
 
 export class NodeState {
@@ -28,6 +49,7 @@ export class NodeState {
   readonly cache: Cache;
   readonly isLoaded: (bytes: Uint8Array, start: number, length: number) => boolean;
   log!: Log;
+  commits!: Commits;
   received!: number[];
   common!: number[];
   applied!: number[];
@@ -49,12 +71,22 @@ export class NodeState {
       entriesMax: options.cacheEntries,
       hashSeed: options.hashSeed,
       evictable: (origin, counter) => this.#isFlushed(origin, counter),
+      versions: this.versionsWith({
+        retentionMs: options.snapshotRetentionMs ?? SNAPSHOT_RETENTION_MS_DEFAULT,
+        bytesMax: options.snapshotBytes ?? SNAPSHOT_BYTES_DEFAULT,
+        now: () => this.clock.wallMs,
+        msOf: timestampMs,
+      }),
     });
     this.isLoaded = options.isLoaded ?? (() => false);
   }
 
   protected ringOf(view: View, replica: number): Ring {
     return new Ring(view, replica);
+  }
+
+  protected versionsWith(options: VersionsOptions): Versions {
+    return new Versions(options);
   }
 
   #isFlushed(replica: number, counter: number): boolean {
@@ -74,9 +106,63 @@ export class NodeState {
     return this.pending.oldest();
   }
 
+  // Transactions (commits.ts, snapshot.ts).
+
+  /** Whether a version is within a snapshot. */
+  isWithin({ replica, counter }: Stamp, snapshot: Snapshot): boolean {
+    return snapshot.includes(replica, counter);
+  }
+
+  /** ⚑ The write by which a transaction was committed, as far as this node knows. */
+  committed(key: string): Commit | undefined {
+    return this.commits.get(key);
+  }
+
+  /** Whether a transaction that had seen this may have been committed without this node's knowing. */
+  mayHaveForgotten(begun: Vector): boolean {
+    return this.commits.mayHaveForgotten(begun);
+  }
+
+  /**
+   * ⚑ Whether this node would know, had a replica committed a transaction that had seen this: it has all that the replica has made and the mesh has
+   * kept, and nothing of that passed it by. Otherwise, where that one has not answered, this one cannot tell what it did.
+   */
+  knowsCommitsOf(replica: number, begun: Vector): boolean {
+    const slot = this.ring.indexOf(replica);
+    if (slot >= 0 && slot === this.ring.self) return true;
+    const hasAll = slot < 0 ? this.ring.hasMet(replica) : this.received[slot] >= this.ring.finals[slot];
+    return hasAll && !this.commits.mayHaveForgottenOf(replica, begun);
+  }
+
+  /** What the node has, as a snapshot. */
+  protected receivedSnapshot(): Snapshot {
+    return Snapshot.of(this.ring.vector(this.received), this.ring.replicas, this.view.nextReplica);
+  }
+
+  noteCommit(key: string, commit: Commit): void {
+    this.commits.note(key, commit, () => this.receivedSnapshot());
+  }
+
+  /** A write that is received and sealed and not shown yet, without what stands for a commit; undefined where it is shown. */
+  pendingWrite(replica: number, counter: number): PendingWrite | undefined {
+    const origin = this.ring.indexOf(replica);
+    if (origin < 0 || counter <= this.applied[origin]) return undefined;
+    const segment = this.pending.segmentOf(origin, counter);
+    if (segment === undefined) return undefined;
+    const changes: PendingChange[] = [];
+    walkSegment(segment, segment.cursor, counter, {
+      change: (bytes, keyAt, keyLength, valueAt, valueLength, flags, _timestamp, of, expiresAt) => {
+        if (of !== counter || bytes[keyAt] === COMMIT_MARK) return;
+        changes.push({ key: bytes.slice(keyAt, keyAt + keyLength), value: bytes.slice(valueAt, valueAt + valueLength), flags, expiresAt });
+      },
+    });
+    return { vector: this.ring.vector(this.pending.vectorOf(origin, counter)!), changes };
+  }
+
   /** Enters a view with nothing, as whoever has not begun yet. */
   protected enter(view: View): void {
     this.#enter(view);
+    this.cache.versions.clear();
     this.#changed();
   }
 
@@ -87,11 +173,14 @@ export class NodeState {
   }
 
   /**
-   * Begins with what the predecessor has told: the writes up to `base` are in the store, the others follow. Whatever this node has received
+   * Begins with what the predecessor has told: the writes up to `base` are in the store, none later than `time`; the others follow. Whatever this node has received
    * so far is received again.
    */
-  begin(base: Vector): void {
+  begin(base: Vector, time: number): void {
     this.#reset(base);
+    // What lies between is in the store, and no record of it will be made here.
+    this.cache.versions.clear();
+    this.cache.noteUnseen(time);
     this.#changed();
   }
 
@@ -105,6 +194,7 @@ export class NodeState {
     this.issued = counters.slice();
     this.pending = new Pending(ring.size);
     this.log = new Log(ring.size);
+    this.commits = new Commits(this.receivedSnapshot());
     this.flushOrder = new FlushOrder(ring);
   }
 
@@ -127,6 +217,7 @@ export class NodeState {
     this.flushOrder.reslot(ring);
     this.view = view;
     this.ring = ring;
+    this.commits.lose((replica) => ring.finalOf(replica));
     this.#changed();
   }
 

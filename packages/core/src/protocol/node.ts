@@ -161,6 +161,7 @@ export class Node extends NodeState {
     // After a join or a lost node the first segment of an origin may be known in part.
     if (first <= this.received[origin]) skipApplied(segment, this.received[origin]);
     this.received[origin] = last;
+    if (segment.hasCommit) this.commits.noteAll(segment, () => this.receivedSnapshot());
     this.#append(segment);
   }
 
@@ -209,6 +210,7 @@ export class Node extends NodeState {
   settle(): void {
     this.seal();
     this.#apply();
+    this.cache.versions.expire(this.clock.wallMs);
     this.log.prune((segment) => {
       const { origin, last } = segment;
       // Of a settled replica everybody has everything.
@@ -349,6 +351,11 @@ export class Node extends NodeState {
   /** ⚑ What a write makes of a key that is not in memory: the store may have a newer one. */
   freshFlags(): number {
     return INCOMPLETE;
+  }
+
+  /** ⚑ Whether a write with this timestamp wins over whatever this node has shown or the store had, of keys that are not in memory. */
+  outranksUnseen(timestamp: number): boolean {
+    return timestamp > this.cache.unseenUpTo;
   }
 
   /** Whether this node flushes: one does for all (flush-order.ts). */

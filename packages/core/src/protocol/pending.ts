@@ -43,17 +43,21 @@ export class Pending {
     if (isEnd) this.#origins[origin].shift();
   }
 
-  /** The vector of one pending write by slot, its own entry included; undefined where it is not pending. */
-  vectorOf(origin: number, counter: number): number[] | undefined {
+  /** The segment of one pending write; undefined where it is not pending. */
+  segmentOf(origin: number, counter: number): Segment | undefined {
     const queue = this.#origins[origin];
     for (let sequence = queue.base; sequence < queue.end; sequence++) {
       const segment = queue.at(sequence)!;
-      if (segment.last < counter) continue;
-      const vector = segment.vector.slice();
-      vector[origin] = counter;
-      return vector;
+      if (segment.last >= counter) return segment;
     }
     return undefined;
+  }
+
+  /** The vector of one pending write by slot, its own entry included; undefined where it is not pending. */
+  vectorOf(origin: number, counter: number): number[] | undefined {
+    const vector = this.segmentOf(origin, counter)?.vector.slice();
+    if (vector !== undefined) vector[origin] = counter;
+    return vector;
   }
 
   /** Whether all pending writes within `wanted` find what they follow, there or in `applied`. */

@@ -16,6 +16,8 @@ import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, VECT
 export const CHANGE_DELETES = 1;
 export const CHANGE_EXPIRES = 2;
 const CHANGE_FLAGS = CHANGE_DELETES | CHANGE_EXPIRES;
+/** The first byte of a key that stands for a transaction's commit (commits.ts). */
+export const COMMIT_MARK = 0;
 
 const ORIGIN_AT = 4;
 const FIRST_AT = 8;
@@ -36,6 +38,8 @@ export interface Segment {
   readonly last: number;
   /** Greatest timestamp. */
   readonly newest: number;
+  /** Whether a transaction's commit is among what was received (commits.ts); of own segments it is not asked. */
+  readonly hasCommit: boolean;
   /** The writes' vector by slot, with 0 as the origin's own entry: a write's own entry is its counter. Changes with the view. */
   vector: readonly number[];
   /** Where the next write to be applied begins, its counter, and the timestamp of the one before it. */
@@ -131,7 +135,18 @@ export class SegmentWriter {
     const out = this.#out;
     out.view.setUint32(0, out.length - 4, true);
     out.view.setUint32(COUNT_AT, this.count, true);
-    const segment = makeSegment(out.copy(), this.#replica, this.#origin, this.#first, this.count, this.#base, this.#previous, this.#vector, this.#bodyAt);
+    const segment = makeSegment(
+      out.copy(),
+      this.#replica,
+      this.#origin,
+      this.#first,
+      this.count,
+      this.#base,
+      this.#previous,
+      this.#vector,
+      this.#bodyAt,
+      false,
+    );
     this.count = 0;
     return segment;
   }
@@ -147,11 +162,14 @@ function makeSegment(
   newest: number,
   vector: readonly number[],
   bodyAt: number,
+  hasCommit: boolean,
 ): Segment {
-  return { bytes, replica, origin, first, last: first + count - 1, newest, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
+  return { bytes, replica, origin, first, last: first + count - 1, newest, hasCommit, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
 }
 
 const reader = new ByteReader(new Uint8Array(0));
+/** Whether the segment that is being decoded has a commit. */
+let metCommit = false;
 
 /**
  * Decodes the segment at `start`, whose bytes it copies. The gateway for all writes of other nodes: everything about it is
@@ -173,9 +191,10 @@ export function decodeSegment(bytes: Uint8Array, start: number, end: number, rin
     throw new MalformedError("a segment has counters out of range");
   const vector = decodeVector(replica, ring);
   const bodyAt = reader.at - start;
+  metCommit = false;
   const newest = checkWrites(count, base);
   reader.finish();
-  return makeSegment(bytes.slice(start, reader.end), replica, origin, first, count, base, newest, vector, bodyAt);
+  return makeSegment(bytes.slice(start, reader.end), replica, origin, first, count, base, newest, vector, bodyAt, metCommit);
 }
 
 function decodeVector(origin: number, ring: Ring): number[] {
@@ -215,6 +234,7 @@ function checkChange(): void {
   if ((flags & CHANGE_EXPIRES) !== 0) reader.f64();
   const keyAt = reader.take(keyLength);
   if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MalformedError("a key is not UTF-8");
+  if (reader.bytes[keyAt] === COMMIT_MARK) metCommit = true;
   reader.take(valueLength);
 }
 

@@ -6,6 +6,7 @@ import { WriteSet } from "./write-set.js";
 
 export class Causality {
   readonly history: History;
+  readonly #nothing: WriteSet;
   readonly #before: WriteSet[] = [];
   readonly #after: WriteSet[] = [];
   /** What the operation's own session did before it, without what it learnt of others through values. */
@@ -16,6 +17,7 @@ export class Causality {
 
   constructor(history: History) {
     this.history = history;
+    this.#nothing = WriteSet.empty(history.writes.length);
     this.#lost = new Set(history.lost.map(({ id }) => id));
     for (const write of history.writes) for (const key of write.keys) this.#writesOf(key).push(write.id);
     for (const operation of history.operations) this.#follow(operation);
@@ -26,9 +28,9 @@ export class Causality {
     return this.#before[operation];
   }
 
-  /** The writes in the causal past of a write. */
+  /** The writes in the causal past of a write; nothing is known of one that was seen before it was made. */
   past(write: number): WriteSet {
-    return this.#before[this.history.writes[write].operation];
+    return this.#before[this.history.writes[write].operation] ?? this.#nothing;
   }
 
   /** Whether write `v` is in the causal past of write `w`. */

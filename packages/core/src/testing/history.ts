@@ -21,8 +21,10 @@ export type Outcome = "pending" | "done" | "unknown" | "refused";
 export interface Write {
   /** Its place in `History.writes`, and the value written. */
   readonly id: number;
-  readonly operation: number;
-  readonly keys: readonly string[];
+  /** The operation that made it; -1 while it is only known to its transaction. */
+  operation: number;
+  /** Those of a transaction's write are known when it is committed. */
+  keys: readonly string[];
   readonly deletion: boolean;
   /** World time from which it may read as absent on some clock; undefined where it never expires. */
   readonly expiresFromMs: number | undefined;
@@ -83,6 +85,27 @@ export interface StoreState {
   readonly flushed: Readonly<Record<number, number>>;
 }
 
+/** A transaction: its reads, in their order, and what became of its write. */
+export interface RecordedTransaction {
+  readonly session: string;
+  /** Operations that read, of one snapshot. */
+  readonly reads: number[];
+  readonly commits: RecordedCommit[];
+}
+
+/** A commit that was answered; one transaction may have several, where its token was used several times. */
+export interface RecordedCommit {
+  readonly write: number;
+  /** The dot that the answer named. */
+  readonly version: string | undefined;
+  /** Whether that is known to be this write, and not one of another use of the token. */
+  readonly isMade: boolean;
+  /** Whether every node had it when it was answered. */
+  readonly everywhere: boolean;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 export interface WriteDetails {
   readonly deletion?: boolean;
   readonly expiresFromMs?: number;
@@ -94,6 +117,13 @@ export class History {
   readonly writes: Write[] = [];
   readonly samples: Sample[] = [];
   readonly storeStates: StoreState[] = [];
+  readonly transactions: RecordedTransaction[] = [];
+  /** Of transactions whose token was not given out, by id: the writes that nodes received as their commit, replica to counter. */
+  readonly commitsInRing = new Map<string, Map<number, number>>();
+  /** Transactions that were given up, by cause. */
+  readonly aborts: Record<string, number> = {};
+  /** Whether there is a reason for that: versions are kept for a short time, caches are small, or nodes come and go. */
+  mayAbort = false;
   /** Calls that failed in a way that the run's faults do not excuse, and nodes that stopped. */
   readonly failures: string[] = [];
   /** The final counters of replicas that have left; what lies beyond them is lost. */
@@ -113,12 +143,21 @@ export class History {
 
   /** Notes that a write begins: from now on anybody may see it. */
   openWrite(session: string, node: string, keys: readonly string[], atMs = 0, details: WriteDetails = {}): Write {
-    const id = this.writes.length;
-    const operation = this.#continue(session, { session, kind: "write", node, atMs, untilMs: Infinity, write: id, observed: [] });
-    const { deletion = false, expiresFromMs, durability } = details;
-    const write: Write = { id, operation: operation.id, keys, deletion, expiresFromMs, durability, outcome: "pending", stamp: undefined };
+    const write = this.declareWrite(details);
+    this.beginWrite(write, session, node, keys, atMs);
+    return write;
+  }
+
+  /** Names a write that waits in its transaction: nobody else may see it yet. */
+  declareWrite({ deletion = false, expiresFromMs, durability }: WriteDetails = {}): Write {
+    const write: Write = { id: this.writes.length, operation: -1, keys: [], deletion, expiresFromMs, durability, outcome: "pending", stamp: undefined };
     this.writes.push(write);
     return write;
+  }
+
+  beginWrite(write: Write, session: string, node: string, keys: readonly string[], atMs: number): void {
+    write.operation = this.#continue(session, { session, kind: "write", node, atMs, untilMs: Infinity, write: write.id, observed: [] }).id;
+    write.keys = keys;
   }
 
   finalOf(replica: number): number {

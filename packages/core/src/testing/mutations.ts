@@ -1,14 +1,20 @@
 // The protocol's rules, each taken away: what the checkers must find. Every mutation replaces one protected method of the very classes that
 // run in production; nothing of it is in them.
 
+import { Versions, type Stamp, type VersionsOptions } from "../cache/versions.js";
+import type { OpenTransaction } from "../client/open-transaction.js";
 import type { ClientSession } from "../client/session.js";
+import { SnapshotReads } from "../client/snapshot-reads.js";
+import { ClientTransaction } from "../client/transaction.js";
 import type { Loads } from "../host/loads.js";
 import type { Membership } from "../host/membership.js";
 import type { Newcomer } from "../host/newcomer.js";
 import type { FlushBatch } from "../protocol/flush-order.js";
+import type { CommitOptions } from "../mesh.js";
 import type { Node } from "../protocol/node.js";
 import type { Base } from "../wire/messages.js";
 import { Ring } from "../protocol/ring.js";
+import { Snapshot } from "../protocol/snapshot.js";
 import type { View } from "../protocol/view.js";
 import { join, type Vector } from "../protocol/vector.js";
 import type { Link } from "../client/link.js";
@@ -246,7 +252,132 @@ export const MUTATIONS: readonly Mutation[] = [
         }
       },
   ),
+  nodeMutation(
+    "snapshot-is-now",
+    "10: a snapshot shows the newest version within it",
+    (Base) =>
+      class extends Base {
+        override isWithin(): boolean {
+          return true;
+        }
+      },
+  ),
+  versionsMutation(
+    "below-the-base",
+    "10: below a key's base nobody can tell what a snapshot shows",
+    class extends Versions {
+      protected override isKnown(): boolean {
+        return true;
+      }
+    },
+  ),
+  versionsMutation(
+    "no-losers",
+    "10: what lost against a later write is kept: a snapshot may hold it alone",
+    class extends Versions {
+      override keep(...version: Parameters<Versions["keep"]>): void {
+        const [nextCounter] = version.slice(-1);
+        if (nextCounter !== 0) super.keep(...version);
+      }
+    },
+  ),
+  nodeMutation(
+    "unseen-is-older",
+    "10: an incomplete entry is the winner only if it outranks whatever is not in memory",
+    (Base) =>
+      class extends Base {
+        override outranksUnseen(): boolean {
+          return true;
+        }
+      },
+  ),
+  nodeMutation(
+    "absent-is-settled",
+    "10: a replica without writes in a snapshot is told from one that has left",
+    (Base) =>
+      class extends Base {
+        override isWithin(stamp: Stamp, { replicas, counters, nextReplica }: Snapshot): boolean {
+          const named = replicas.flatMap((replica, index) => (counters[index] > 0 ? [replica] : []));
+          return super.isWithin(
+            stamp,
+            new Snapshot(
+              named,
+              counters.filter((counter) => counter > 0),
+              nextReplica,
+            ),
+          );
+        }
+      },
+  ),
+  readsMutation(
+    "own-left-behind",
+    "10: the session's own writes in flight belong to what its transaction reads",
+    class extends SnapshotReads {
+      protected override takeOwn(): void {}
+    },
+  ),
+  readsMutation(
+    "extend-anyway",
+    "10: a snapshot moves only to where all that was read is the same",
+    class extends SnapshotReads {
+      protected override isUnchanged(): boolean {
+        return true;
+      }
+    },
+  ),
+  nodeMutation(
+    "commit-again",
+    "10: a commit that is known is not made again",
+    (Base) =>
+      class extends Base {
+        override committed(): undefined {
+          return undefined;
+        }
+      },
+  ),
+  nodeMutation(
+    "commit-anywhere",
+    "10: a commit that may have been made at a node is made elsewhere only by whoever has all of that node's writes",
+    (Base) =>
+      class extends Base {
+        override knowsCommitsOf(): boolean {
+          return true;
+        }
+      },
+  ),
 ];
+
+function versionsMutation(name: string, rule: string, Changed: typeof Versions): Mutation {
+  return nodeMutation(
+    name,
+    rule,
+    (Base) =>
+      class extends Base {
+        protected override versionsWith(options: VersionsOptions): Versions {
+          return new Changed(options);
+        }
+      },
+  );
+}
+
+function readsMutation(name: string, rule: string, Reads: typeof SnapshotReads): Mutation {
+  const Changed = class extends ClientTransaction {
+    protected override readsFrom(session: ClientSession, from: OpenTransaction | undefined): SnapshotReads {
+      return new Reads(session, from);
+    }
+  };
+  return {
+    name,
+    rule,
+    change: ({ Session }) => ({
+      Session: class extends Session {
+        protected override transactionFrom(options: CommitOptions, from?: OpenTransaction): ClientTransaction {
+          return new Changed(this, options, from);
+        }
+      },
+    }),
+  };
+}
 
 class UnclampedRing extends Ring {
   override clamp(_index: number, counter: number): number {

@@ -28,6 +28,11 @@ export interface SimulationOptions {
   readonly writeShare: number;
   /** Chance that a step goes on at another client and node. */
   readonly roamChance: number;
+  /** Share of the steps that are transactions. */
+  readonly transactionShare: number;
+  /** How long overwritten versions are kept, and how many bytes of them; undefined for the defaults. */
+  readonly snapshotRetention: number | undefined;
+  readonly snapshotBytes: number | undefined;
   /** Bytes added to each value: with many of them caches overflow and load again. */
   readonly padding: number;
   /** undefined where all nodes stay. */
@@ -74,6 +79,9 @@ export function drawOptions(seed: number): SimulationOptions {
     writeShare: random.between(0.25, 0.75),
     roamChance: random.between(0.2, 0.9),
     padding: overflows ? random.int(5_000, 10_000) : 0,
+    transactionShare: random.pick([0, 0.1, 0.3]),
+    snapshotRetention: random.chance(0.15) ? random.magnitude(5, 500) : undefined,
+    snapshotBytes: random.chance(0.1) ? random.int(2, 16) * 1024 : undefined,
     unrest: undefined,
   };
   return overflows || random.chance(0.5) ? options : { ...options, ...drawUnrest(random, options.delayMsMax) };

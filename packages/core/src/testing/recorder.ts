@@ -1,8 +1,11 @@
 // Writes down what sessions ask and are told, in the terms of the history: values are the numbers of writes. A deletion has no value; it is known by
 // its dot, which may become known after others have met it, so such observations are completed at the end of the run.
 
+import { decodeUtf8 } from "../bytes/utf8.js";
 import type { Entry } from "../mesh.js";
-import type { Change } from "../client/call.js";
+import type { OwnChange } from "../client/context.js";
+import { COMMIT_IN_STORE, staysInRing } from "../protocol/commits.js";
+import { walkSegment, type Segment } from "../protocol/segment.js";
 import type { View } from "../protocol/view.js";
 import { History, type Observation, type Outcome, type Stamp, type StoredWrite, type Write, type WriteDetails } from "./history.js";
 import type { StoreContent } from "./simulated-store.js";
@@ -34,7 +37,8 @@ export class Recorder {
   }
 
   /** Whether these are the changes of that write. */
-  isOf(write: Write, changes: readonly Change[], decode: (bytes: Uint8Array) => unknown): boolean {
+  isOf(write: Write, changes: readonly OwnChange[], decode: (bytes: Uint8Array) => unknown): boolean {
+    if (changes.length === 0) return false;
     const { value } = changes[0];
     return value === null ? write.deletion : !write.deletion && this.#writeOf(decode(value)) === write.id;
   }
@@ -54,7 +58,8 @@ export class Recorder {
   }
 
   /** The node named the write. */
-  stamped(write: Write, stamp: Stamp): void {
+  stamped(write: Write, { timestamp, replica, counter }: Stamp): void {
+    const stamp = { timestamp, replica, counter };
     write.stamp = stamp;
     this.#byDot.set(`${stamp.replica}:${stamp.counter}`, write.id);
   }
@@ -81,7 +86,9 @@ export class Recorder {
 
   /** Keeps a state of the store. */
   stored(content: StoreContent, atMs: number): void {
-    const rows = [...content.rows.values()].map((row): [string, Stamp, Uint8Array | null] => [
+    // Keys that stand for commits are the mesh's own.
+    const written = [...content.rows.values()].filter(({ key }) => !key.startsWith(COMMIT_IN_STORE));
+    const rows = written.map((row): [string, Stamp, Uint8Array | null] => [
       row.key,
       { timestamp: row.timestamp, replica: row.replica, counter: row.counter },
       row.value,
@@ -92,6 +99,18 @@ export class Recorder {
   /** Notes the vector under which a node received some writes of one origin. */
   received(replica: number, first: number, last: number, vector: Readonly<Record<number, number>>): void {
     for (let counter = first; counter <= last; counter++) this.#vectors.set(`${replica}:${counter}`, { ...vector, [replica]: counter });
+  }
+
+  /** Notes the commits that a node received, of transactions whose token was not given out. */
+  committed(segment: Segment): void {
+    walkSegment(segment, segment.cursor, segment.last, {
+      change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, _timestamp, counter) => {
+        if (!staysInRing(bytes, keyAt)) return;
+        const { commitsInRing } = this.history;
+        const key = decodeUtf8(bytes, keyAt + 2, keyAt + keyLength);
+        commitsInRing.set(key, (commitsInRing.get(key) ?? new Map<number, number>()).set(segment.replica, counter));
+      },
+    });
   }
 
   /** Completes what could not be named when it was met. */

@@ -3,22 +3,15 @@
 
 import { MeshClient } from "../client/mesh-client.js";
 import { jsonCodec } from "../client/codec.js";
-import type { Link } from "../client/link.js";
-import type { Change } from "../client/call.js";
-import { ClientSession } from "../client/session.js";
+import type { ClientSession } from "../client/session.js";
 import type { Platform } from "../clock.js";
 import { formMesh } from "../embedded/start-node.js";
 import { MeshError } from "../errors.js";
 import type { Host } from "../host/host.js";
-import { Loads } from "../host/loads.js";
-import { Membership } from "../host/membership.js";
-import { Newcomer } from "../host/newcomer.js";
 import type { Session } from "../mesh.js";
-import { Node } from "../protocol/node.js";
-import type { Segment } from "../protocol/segment.js";
 import { within } from "../protocol/ring.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
-import { viewIn, type View } from "../protocol/view.js";
+import { viewIn } from "../protocol/view.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
 import type { Observation, Sample, Write } from "./history.js";
@@ -31,6 +24,7 @@ import { SimulatedStore, StoreContent } from "./simulated-store.js";
 import { SimulatedNetwork } from "./simulated-transport.js";
 import { Simulation, type Settle } from "./simulation.js";
 import { Troublemaker, type UnrestWorld } from "./unrest.js";
+import { watchedParts, type WatchedWorld } from "./watched.js";
 import { Workflow, type WorkflowWorld } from "./workflow.js";
 
 const SECRET = "a secret of simulated meshes";
@@ -53,6 +47,9 @@ export interface RunResult {
   /** Connections that broke. */
   readonly breaks: number;
   readonly evictions: number;
+  readonly transactions: number;
+  /** Transactions that were given up, by cause; `isExpected`: where the run gives a reason for it. */
+  readonly aborts: Readonly<Record<string, number>>;
   readonly trace: readonly string[];
 }
 
@@ -87,11 +84,13 @@ export async function runSeed(seed: number, { settle, mutation, traced = false }
     events: simulation.events,
     breaks: world.network.breaks,
     evictions: world.evictions,
+    transactions: history.transactions.length,
+    aborts: history.aborts,
     trace: simulation.trace,
   };
 }
 
-class World implements WorkflowWorld, UnrestWorld {
+class World implements WorkflowWorld, UnrestWorld, WatchedWorld {
   readonly simulation: Simulation;
   readonly options: SimulationOptions;
   readonly recorder: Recorder;
@@ -104,7 +103,7 @@ class World implements WorkflowWorld, UnrestWorld {
   readonly #content = new StoreContent();
   readonly #stores: SimulatedStore[] = [];
   readonly #parts: Parts;
-  readonly #expected = new Map<Session, Write>();
+  readonly expected = new Map<Session, Write>();
 
   constructor(simulation: Simulation, options: SimulationOptions, mutation: Mutation | undefined) {
     this.simulation = simulation;
@@ -113,6 +112,8 @@ class World implements WorkflowWorld, UnrestWorld {
     this.addresses = Array.from({ length: options.nodes + (options.unrest?.spares ?? 0) }, (_, index) => `n${index + 1}`);
     this.keys = Array.from({ length: options.keys }, (_, index) => `k${index}`);
     if (options.unrest?.oneAtATime === false) this.recorder.history.survivors = ["everywhere", "stored"];
+    const { padding, unrest, snapshotRetention, snapshotBytes } = options;
+    this.recorder.history.mayAbort = padding > 0 || unrest !== undefined || snapshotRetention !== undefined || snapshotBytes !== undefined;
     this.#content.onApply = (content) => this.recorder.stored(content, simulation.time);
     const { random } = simulation;
     this.network = new SimulatedNetwork(simulation, {
@@ -125,13 +126,15 @@ class World implements WorkflowWorld, UnrestWorld {
       }),
       breakChance: options.breakChance,
     });
-    const parts = this.#watched();
+    const parts = watchedParts(this);
     this.#parts = { ...parts, ...mutation?.change(parts, { received: (replica) => this.#received(replica) }) };
     const suspectMs = options.unrest?.suspectMs ?? Infinity;
     const members: MemberWorld = {
       network: this.network,
       secret: SECRET,
       cacheBytes: CACHE_BYTES,
+      snapshotRetention,
+      snapshotBytes,
       suspicion: { suspectMsMin: suspectMs, suspectMsMax: suspectMs * 3, takeOverMs: suspectMs * 10 },
       parts: this.#parts,
       platform: (life) => this.#platform(life),
@@ -157,72 +160,18 @@ class World implements WorkflowWorld, UnrestWorld {
     return host === undefined ? EMPTY_VECTOR : host.node.ring.vector(host.node.received);
   }
 
-  /** The classes of production, with ears: no node is ever behind here (I3), nodes receive vectors, and sessions are told the stamps of their writes. */
-  #watched(): Parts {
-    const { recorder } = this;
-    const expected = this.#expected;
-    const checkI1 = (): void => this.#checkI1();
-    const isComplete = (replica: number): boolean => this.#hosts.some((host) => host.replica === replica && host.isComplete);
-    const mayNotBeBehind = (replica: number): boolean => this.#mayNotBeBehind(replica);
-    return {
-      Loads,
-      Membership,
-      Newcomer: class extends Newcomer {
-        override complete(): void {
-          super.complete();
-          checkI1();
-        }
-      },
-      Node: class extends Node {
-        override learn(visible: Vector, written: Vector, time: number): void {
-          try {
-            super.learn(visible, written, time);
-          } catch (error) {
-            if (mayNotBeBehind(this.replica)) recorder.history.failures.push(`I3: node ${this.replica}: ${String(error)}`);
-            throw error;
-          }
-        }
-        override install(view: View): void {
-          try {
-            super.install(view);
-          } catch (error) {
-            if (isComplete(this.replica)) recorder.history.failures.push(`node ${this.replica} cannot follow: ${String(error)}`);
-            throw error;
-          }
-        }
-        override receive(segment: Segment): void {
-          super.receive(segment);
-          const { replicas } = this.ring;
-          recorder.received(
-            replicas[segment.origin],
-            segment.first,
-            segment.last,
-            Object.fromEntries(segment.vector.map((counter, index) => [replicas[index], counter])),
-          );
-        }
-      },
-      Session: class extends ClientSession {
-        override wrote(link: Link, counter: number, timestamp: number, changes: readonly Change[], view: number): void {
-          const write = expected.get(this);
-          // What was lost with a node is made again before what is expected; its value says so.
-          if (write !== undefined && recorder.isOf(write, changes, (bytes) => jsonCodec.decode(bytes))) {
-            expected.delete(this);
-            recorder.stamped(write, { replica: link.replica, counter, timestamp });
-          }
-          super.wrote(link, counter, timestamp, changes, view);
-        }
-      },
-    };
-  }
-
   /** Whether a node is a member of the newest view and complete, so that nothing that a session has seen can be unknown to it. */
-  #mayNotBeBehind(replica: number): boolean {
+  mayNotBeBehind(replica: number): boolean {
     const host = this.#hosts.find((one) => one.replica === replica);
     return this.options.unrest === undefined || (host?.isComplete === true && host.node.view.epoch === this.#content.registry?.epoch);
   }
 
+  isComplete(replica: number): boolean {
+    return this.#hosts.some((host) => host.replica === replica && host.isComplete);
+  }
+
   /** What any member shows, every member of its view has received; a newcomer counts once it is complete. */
-  #checkI1(): void {
+  checkI1(): void {
     const hosts = this.#hosts.filter(({ isComplete, node }) => isComplete && node.view.epoch === this.#content.registry?.epoch);
     for (const { node: showing } of hosts) {
       for (const { node: receiving } of hosts) {
@@ -234,7 +183,7 @@ class World implements WorkflowWorld, UnrestWorld {
   }
 
   expectStamp(session: Session, write: Write): void {
-    this.#expected.set(session, write);
+    this.expected.set(session, write);
   }
 
   #platform(life?: Life): Platform & { readonly clock: SimulatedClock } {
@@ -338,7 +287,7 @@ class World implements WorkflowWorld, UnrestWorld {
   async #sampleNowAndThen(): Promise<void> {
     for (let index = 0; index < 4; index++) {
       await this.simulation.sleep(this.options.pauseMs * this.options.steps * 0.2);
-      this.#checkI1();
+      this.checkI1();
       const samples = await Promise.all(this.addresses.map((address) => this.#sample(address, false)));
       this.recorder.history.samples.push(...samples.filter((sample) => sample !== undefined));
     }

@@ -14,6 +14,8 @@ export interface MemberWorld {
   readonly network: SimulatedNetwork;
   readonly secret: string;
   readonly cacheBytes: number;
+  readonly snapshotRetention: number | undefined;
+  readonly snapshotBytes: number | undefined;
   readonly suspicion: SuspicionBounds;
   readonly parts: HostParts;
   platform(life: Life): Platform & { readonly clock: SimulatedClock };
@@ -81,7 +83,8 @@ export class SimulatedMember {
   }
 
   #begin() {
-    const { network, secret, cacheBytes, suspicion } = this.#world;
+    const { network, secret, cacheBytes, snapshotRetention, snapshotBytes, suspicion } = this.#world;
+    const bounds = { cacheBytes, snapshotRetention, snapshotBytes };
     const life = { alive: true };
     const platform = this.#world.platform(life);
     const store = this.#world.store(`store of ${this.address}`, life);
@@ -93,7 +96,7 @@ export class SimulatedMember {
       if (life.alive && (error as MeshError).code === "CLOCK_SKEW" && this.#world.setsClocks) this.#restart();
       else if (life.alive) this.#world.stopped(this.address, error);
     };
-    return { options: { store, transport, address: this.address, secret, cacheBytes, suspicion, onFatal, platform }, store };
+    return { options: { store, transport, address: this.address, secret, ...bounds, suspicion, onFatal, platform }, store };
   }
 
   /** Somebody sets the clock right, and starts the node again. */

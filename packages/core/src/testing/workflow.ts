@@ -8,6 +8,7 @@ import type { SeededRandom } from "./random.js";
 import type { Recorder } from "./recorder.js";
 import type { Simulation } from "./simulation.js";
 import type { SimulationOptions } from "./options.js";
+import { Transacting } from "./transacting.js";
 
 /** Codes that the faults of a run excuse. Whatever else a call fails with is a finding. */
 const EXCUSED = new Set(["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"]);
@@ -57,8 +58,19 @@ export class Workflow {
       if (this.#random.chance(0.7)) await simulation.sleep(options.pauseMs * this.#random.between(0, 2));
       if (this.#random.chance(options.roamChance)) await this.#roam();
       if (this.#random.chance(0.06)) await this.#forkAndJoin();
+      else if (this.#random.chance(options.transactionShare)) await this.#transact();
       else await this.#act();
     }
+  }
+
+  async #transact(): Promise<void> {
+    const owner = {
+      label: this.#label,
+      durability: this.#random.pick(DURABILITIES),
+      pauseMs: this.#world.options.pauseMs,
+      failed: (error: unknown) => this.#failed(error),
+    };
+    this.#session = await new Transacting(this.#world, this.#random.split(), owner, this.#session.begin()).run();
   }
 
   async #act(): Promise<void> {

@@ -20,6 +20,9 @@ export const GET_MANY = 17;
 export const WRITE = 18;
 export const STATUS = 19;
 export const PING = 20;
+export const READ_AT = 21;
+export const COMMIT = 22;
+export const GAVE_UP = 23;
 export const DRAIN = 24;
 export const REMOVE = 25;
 export const HEADER = 32;
@@ -34,7 +37,8 @@ export const LOST = 40;
 export const PONG = 41;
 /** The node ends this connection; its id is that of the last request that the node has looked at. */
 export const GOODBYE = 42;
-export const DONE = 43;
+export const COMMITTED = 43;
+export const DONE = 44;
 export const BATCH = 48;
 export const ACK = 49;
 export const BASE = 50;
@@ -51,6 +55,8 @@ export const FROM_LOADER = 4;
 /** Bits of the byte before each entry of VALUES. */
 export const ENTRY_HAS_VALUE = 1;
 export const ENTRY_FROM_LOADER = 2;
+/** The version of the snapshot is not known here; a byte behind it says why (messages.ts, GONE). */
+export const ENTRY_GONE = 4;
 
 /** Is shown each frame of a stream. The bytes are valid during the call only. */
 export interface FrameHandler {

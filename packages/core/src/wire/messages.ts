@@ -4,9 +4,11 @@
 import type { ByteReader } from "../bytes/reader.js";
 import { MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
+import type { Gone } from "../cache/versions.js";
 import { MeshError, type MeshErrorCode } from "../errors.js";
 import { MEMBERS_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
 import type { Ring } from "../protocol/ring.js";
+import { Snapshot } from "../protocol/snapshot.js";
 import type { Vector } from "../protocol/vector.js";
 import type { Member } from "../protocol/view.js";
 import type { Durability } from "../mesh.js";
@@ -40,6 +42,47 @@ export function readVector(reader: ByteReader): Vector {
     before = replica;
   }
   return { replicas, counters };
+}
+
+/** Says which write was read. */
+export function putVersion(out: ByteWriter, replica: number, counter: number, timestamp: number, expiresAt: number): void {
+  out.u32(replica);
+  out.f64(counter);
+  out.f64(timestamp);
+  out.f64(expiresAt);
+}
+
+/** Why a version of a snapshot is not there, by the byte that says so. */
+export const GONE: readonly Gone[] = ["retention", "memory", "evicted"];
+
+export function readGone(reader: ByteReader): Gone {
+  const gone = GONE[reader.u8()];
+  if (gone === undefined) throw new MalformedError("an unknown reason why a version is gone");
+  return gone;
+}
+
+export function writeSnapshot(out: ByteWriter, { replicas, counters, nextReplica }: Snapshot): void {
+  out.varint(nextReplica);
+  out.varint(replicas.length);
+  for (let index = 0; index < replicas.length; index++) {
+    out.varint(replicas[index]);
+    out.varint(counters[index]);
+  }
+}
+
+export function readSnapshot(reader: ByteReader): Snapshot {
+  const nextReplica = reader.varint();
+  const count = reader.varint();
+  if (count > VECTOR_ENTRIES_MAX) throw new MalformedError(`a snapshot of ${count} entries`);
+  const replicas: number[] = [];
+  const counters: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const replica = reader.varint();
+    if (replica <= (replicas.at(-1) ?? 0) || replica >= nextReplica) throw new MalformedError("a snapshot's entries are out of order");
+    replicas.push(replica);
+    counters.push(reader.varint());
+  }
+  return new Snapshot(replicas, counters, nextReplica);
 }
 
 /** The counters that differ from what the other end was told, in the form of a vector; `told` is brought up to date. */

@@ -6,7 +6,7 @@ import { memoryTransport } from "../../src/embedded/memory-transport.js";
 import { systemPlatform } from "../../src/embedded/platform.js";
 import { formMesh, startHost } from "../../src/embedded/start-node.js";
 import type { Host } from "../../src/host/host.js";
-import type { Mesh, MeshOptions, SecretSource } from "../../src/mesh.js";
+import type { Duration, Mesh, MeshOptions, SecretSource } from "../../src/mesh.js";
 import type { Platform } from "../../src/clock.js";
 import type { Loader } from "../../src/read-through.js";
 import type { Store } from "../../src/store.js";
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly transport?: Transport;
   readonly secret?: SecretSource;
   readonly cacheBytes?: number;
+  readonly snapshotRetention?: Duration;
+  readonly snapshotBytes?: number;
   readonly readThrough?: Loader;
   /** How far each node's wall clock is off, in milliseconds; may be changed while it runs. */
   readonly clockOffsets?: number[];
@@ -44,7 +46,17 @@ export function platformWithOffset(offset: () => number): Platform {
 }
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { nodes = 3, store = new TestStore(), transport = memoryTransport(), secret, cacheBytes, readThrough, clockOffsets = [] } = options;
+  const {
+    nodes = 3,
+    store = new TestStore(),
+    transport = memoryTransport(),
+    secret,
+    cacheBytes,
+    snapshotRetention,
+    snapshotBytes,
+    readThrough,
+    clockOffsets = [],
+  } = options;
   const addresses = Array.from({ length: nodes }, (_, index) => `n${index + 1}`);
   const view = await formMesh(store, addresses);
   const fatals: Error[] = [];
@@ -58,6 +70,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         replica,
         secret,
         cacheBytes,
+        snapshotRetention,
+        snapshotBytes,
         readThrough,
         platform: platformWithOffset(() => clockOffsets[index] ?? 0),
         onFatal: (error) => fatals.push(error),

@@ -5,6 +5,7 @@ import {
   AmbientMesh,
   asyncStorage,
   checkNamespace,
+  inspectToken,
   MeshError,
   parseDuration,
   limits,
@@ -15,6 +16,7 @@ import {
   type Session,
   type SessionOptions,
   type TokenInput,
+  type Transaction,
 } from "@causalmesh/core";
 import { Exchanger, type FetchLike } from "./exchange.js";
 import { checkToken, HttpSession } from "./http-session.js";
@@ -74,10 +76,14 @@ class HttpMesh extends AmbientMesh {
   }
 
   session(token?: TokenInput, options: SessionOptions = {}): Session {
-    this.#exchanger.checkOpen();
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
     for (const one of tokens) checkToken(one);
+    return this.#open(tokens as readonly string[], options);
+  }
+
+  #open(tokens: readonly string[], options: SessionOptions): HttpSession {
+    this.#exchanger.checkOpen();
     const { urls } = this.#exchanger;
     const at = options.node === undefined ? Math.floor(Math.random() * urls.length) : urls.indexOf(options.node.replace(/\/+$/, ""));
     if (at < 0) throw new MeshError("OPTION_INVALID", `${options.node} is none of the HTTP fronts: ${urls.join(", ")}`);
@@ -89,6 +95,13 @@ class HttpMesh extends AmbientMesh {
       retryWrites: this.#options.retryWrites ?? true,
       factories: this.#factories,
     });
+  }
+
+  /** The token is believed or not by the server, with the first call. */
+  transaction(token: string, options: SessionOptions = {}): Transaction {
+    if (inspectToken(checkToken(token)).transaction === undefined)
+      throw new MeshError("TOKEN_MALFORMED", "this is the token of a session, in which no transaction is open; begin one with mesh.session(token).begin()");
+    return this.#open([], options).resume(token);
   }
 
   /** Asks for a session, and so whether there is a server, whether the API key is good, and whether a node answers. */

@@ -6,7 +6,7 @@ import { ANYONE, checkNamespaceOf, checkRole, Keyring, type ApiKeySource, type C
 import { OPERATIONS } from "./operations.js";
 import { Problem, problemOf, problemResponse } from "./problem.js";
 import { matchRoute, type Match } from "./routes.js";
-import { openSession, tokensOf } from "./sessions.js";
+import { openSession, openTransaction, tokensOf } from "./sessions.js";
 
 /** Options of `httpHandler` and `serveHttp`. */
 export interface HttpHandlerOptions {
@@ -89,6 +89,7 @@ async function serve(request: Request, mesh: Mesh, options: HttpHandlerOptions, 
     mesh,
     key: match.key ?? "",
     session: (tokens = tokensOf(request.headers)) => openSession(mesh, tokens, { node, timeoutMs, namespace }, caller),
+    transaction: () => openTransaction(mesh, tokensOf(request.headers), { node, timeoutMs, namespace }, caller),
   });
 }
 

@@ -1,9 +1,25 @@
 // A session over HTTP: its context is the token of the last answer, which goes with the next request.
 
-import { jsonCodec, MeshError, parseDuration, type CallOptions, type Durability, type Entry, type Session, type WriteOptions } from "@causalmesh/core";
+import {
+  backoffMs,
+  jsonCodec,
+  MeshError,
+  parseDuration,
+  runTransaction,
+  type CallOptions,
+  type CommitOptions,
+  type Durability,
+  type Entry,
+  type Session,
+  type Transaction,
+  type TransactionOptions,
+  type WriteOptions,
+} from "@causalmesh/core";
 import type { ClientAnswer, ClientCall, Exchanger } from "./exchange.js";
-import { SESSION_HEADER_BYTES_AIM } from "./limits.js";
 import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER, WAITED_HEADER } from "./headers.js";
+import { HttpTransaction, type TransactionAnswer } from "./http-transaction.js";
+import { checkKey, checkKeys, checkPairs } from "./keys.js";
+import { SESSION_HEADER_BYTES_AIM } from "./limits.js";
 import { BYTES_TYPE, essence, TAGGED_TYPE } from "./values.js";
 
 /** What sessions of one mesh have in common. */
@@ -27,6 +43,9 @@ export class HttpSession implements Session {
   #waitedMs = 0;
   /** Writes on their way. */
   #writing = 0;
+  #transaction: HttpTransaction | undefined;
+  /** The token of a transaction that was left: what that had seen is not in the session's tokens yet. */
+  #left: string | undefined;
 
   constructor(tokens: readonly string[], at: number, options: HttpSessionOptions) {
     this.#tokens = tokens;
@@ -63,8 +82,7 @@ export class HttpSession implements Session {
   }
 
   async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
-    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "getMany takes an array of keys");
-    for (const key of keys) checkKey(key);
+    checkKeys(keys, "getMany");
     if (keys.length === 0) return [];
     const body = jsonCodec.encode({ keys });
     const answer = await this.#call(
@@ -93,18 +111,12 @@ export class HttpSession implements Session {
   }
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
-    if (typeof (entries as Partial<typeof entries> | null | undefined)?.[Symbol.iterator] !== "function")
-      throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
-    const set = Array.from(entries, (entry: unknown) => {
-      if (!Array.isArray(entry)) throw new MeshError("KEY_INVALID", "setMany takes pairs of key and value, such as an array of them or a Map");
-      return { key: checkKey(entry[0]), value: entry[1] as unknown };
-    });
+    const set = checkPairs(entries).map(([key, value]) => ({ key, value }));
     if (set.length > 0) await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ set }) }, options);
   }
 
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
-    if (!Array.isArray(keys)) throw new MeshError("KEY_INVALID", "deleteMany takes an array of keys");
-    for (const key of keys) checkKey(key);
+    checkKeys(keys, "deleteMany");
     if (keys.length > 0)
       await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ delete: keys }) }, options);
   }
@@ -132,6 +144,7 @@ export class HttpSession implements Session {
   }
 
   async #write(request: Omit<Request, "repeatable" | "answers">, options: WriteOptions | undefined): Promise<void> {
+    this.#checkFree();
     const query = new URLSearchParams();
     const durability = options?.durability ?? this.#options.durability;
     if (durability !== undefined) query.set("durability", durability);
@@ -146,6 +159,65 @@ export class HttpSession implements Session {
     }
   }
 
+  // Transactions.
+
+  async transaction<Result>(work: (transaction: Transaction) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
+    const pause = (attempt: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, Math.random)));
+    return await runTransaction((rest) => this.begin(rest), work, options, pause);
+  }
+
+  begin(options: CommitOptions = {}): HttpTransaction {
+    this.#checkFree();
+    return (this.#transaction = new HttpTransaction(this, options));
+  }
+
+  /** Goes on with the transaction of a token. */
+  resume(token: string): HttpTransaction {
+    return (this.#transaction = new HttpTransaction(this, {}, token));
+  }
+
+  /** A request about a transaction, in the session where it has no token yet. Returns the answer with its token. */
+  async transact(body: object, options: CommitOptions, open: string | undefined): Promise<{ answer: TransactionAnswer; token: string }> {
+    if (open === undefined) await this.#settle(options);
+    const durability = options.durability ?? this.#options.durability;
+    const path = `${this.#manyPath("transaction")}${durability === undefined ? "" : `?durability=${durability}`}`;
+    const headers = { ...TAGGED, accept: TAGGED_TYPE };
+    const request = { method: "POST", path, headers, body: jsonCodec.encode(body), repeatable: true, answers: [200] };
+    const answer = await this.#send(request, options, open === undefined ? this.#tokens : [open]);
+    return { answer: jsonCodec.decode(answer.bytes) as TransactionAnswer, token: this.#tokenOf(answer) };
+  }
+
+  /** The session is what a transaction has made of it. */
+  goesOn(token: string): void {
+    this.#tokens = [token];
+  }
+
+  /** A transaction was left that had this token. */
+  leaves(token: string): void {
+    this.#left = token;
+  }
+
+  ended(transaction: HttpTransaction): void {
+    if (this.#transaction === transaction) this.#transaction = undefined;
+  }
+
+  /** Learns what a transaction that was left has seen. */
+  async #settle(options: CallOptions | undefined): Promise<void> {
+    const left = this.#left;
+    if (left === undefined) return;
+    const { token } = await this.transact({ end: "rollback" }, options ?? {}, left);
+    this.#left = undefined;
+    this.goesOn(token);
+  }
+
+  #checkFree(): void {
+    if (this.#transaction !== undefined)
+      throw new MeshError(
+        "TRANSACTION_OPEN",
+        "this session has an open transaction: write and go on by the transaction's own methods, and commit it or roll it back before the session is used for that",
+      );
+  }
+
   // Roaming.
 
   /** The front waits, before each of its answers. */
@@ -154,11 +226,13 @@ export class HttpSession implements Session {
   }
 
   async token(options?: CallOptions): Promise<string> {
+    this.#checkFree();
     if (this.#writing > 0)
       throw new MeshError(
         "SESSION_BUSY",
         "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each",
       );
+    await this.#settle(options);
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
   }
@@ -188,6 +262,7 @@ export class HttpSession implements Session {
   // Calls.
 
   async #call(request: Request, options: CallOptions | undefined): Promise<ClientAnswer> {
+    await this.#settle(options);
     if (this.#tokens.length > 1 && this.#tokens.join().length > SESSION_HEADER_BYTES_AIM) await this.#join(options);
     const tokens = this.#tokens;
     const answer = await this.#send(request, options, tokens);
@@ -210,19 +285,23 @@ export class HttpSession implements Session {
   }
 
   /** The answer's token covers those that were sent; what other calls have brought meanwhile stays. */
-  #follow({ headers }: ClientAnswer, sent: readonly string[]): void {
-    const token = headers.get(SESSION_HEADER);
-    if (token === null)
-      throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop header lines that it does not know`);
-    this.#waitedMs = Number(headers.get(WAITED_HEADER) ?? 0);
+  #follow(answer: ClientAnswer, sent: readonly string[]): void {
+    const token = this.#tokenOf(answer);
+    this.#waitedMs = Number(answer.headers.get(WAITED_HEADER) ?? 0);
     this.#tokens = [token, ...this.#tokens.filter((other) => !sent.includes(other) && other !== token)];
+  }
+
+  #tokenOf({ headers }: ClientAnswer): string {
+    const token = headers.get(SESSION_HEADER);
+    if (token !== null) return token;
+    throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop header lines that it does not know`);
   }
 
   #path(key: unknown): string {
     return `/v1/${encodeURIComponent(this.#options.namespace)}/${encodeURIComponent(checkKey(key))}`;
   }
 
-  #manyPath(name: "read" | "write"): string {
+  #manyPath(name: "read" | "write" | "transaction"): string {
     return `/v1/${encodeURIComponent(this.#options.namespace)}/${name}`;
   }
 }
@@ -233,22 +312,6 @@ const TAGGED = { "content-type": TAGGED_TYPE };
 export function checkToken(token: unknown): string {
   if (typeof token === "string" && /^[\w-]+$/.test(token)) return token;
   throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
-}
-
-/** What a URL cannot say is told here; the rest is the server's to judge. */
-function checkKey(key: unknown): string {
-  if (typeof key !== "string") throw new MeshError("KEY_INVALID", `a key is a string, not ${key === null ? "null" : typeof key}`);
-  if (key === "") throw new MeshError("KEY_INVALID", "a key has at least one character");
-  if (key === "." || key === "..") throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} cannot be named over HTTP, where it means a folder`);
-  // `isWellFormed` of ES2024 is not everywhere; half a surrogate pair has no UTF-8.
-  try {
-    encodeURIComponent(key);
-  } catch (error) {
-    throw new MeshError("KEY_INVALID", `the key ${JSON.stringify(key)} has half of a surrogate pair; encode binary keys, for instance in base64`, {
-      cause: error,
-    });
-  }
-  return key;
 }
 
 function valueIn({ headers, bytes }: ClientAnswer): unknown {

@@ -108,6 +108,41 @@ const WRITE_PATH: Json = {
   },
 };
 
+const TRANSACTION_PATH: Json = {
+  parameters: [ref("parameters", "namespace"), ref("parameters", "session"), ref("parameters", "durability")],
+  post: {
+    operationId: "transact",
+    summary: "Reads from one snapshot, writes and commits as one write; until its end, the session header carries the open transaction",
+    requestBody: {
+      required: true,
+      content: json(
+        object(
+          {},
+          {
+            read: { type: "array", items: { type: "string" }, maxItems: limits.KEYS_PER_REQUEST_MAX },
+            set: { type: "array", items: ref("schemas", "transactionEntry"), maxItems: limits.KEYS_PER_REQUEST_MAX },
+            delete: { type: "array", items: { type: "string" }, maxItems: limits.KEYS_PER_REQUEST_MAX },
+            end: { enum: ["commit", "rollback"] },
+          },
+        ),
+      ),
+    },
+    responses: {
+      200: {
+        description: "What was read, and what has become of the transaction",
+        headers: SESSION,
+        content: json(
+          object(
+            { entries: { type: "array", items: ref("schemas", "entry") }, state: { enum: ["open", "committed", "rolled back"] } },
+            { version: { type: "string", description: "The write that was made, replica:counter." } },
+          ),
+        ),
+      },
+      ...failures(413, 415, 507),
+    },
+  },
+};
+
 const JOIN_PATH: Json = {
   post: {
     operationId: "joinSessions",
@@ -194,6 +229,7 @@ const COMPONENTS: Json = {
     ),
     entry: object({ key: { type: "string" }, hit: { type: "boolean" } }, { value: {}, ...ENCODED }),
     setEntry: object({ key: { type: "string" }, value: {} }, ENCODED),
+    transactionEntry: object({ key: { type: "string" }, value: {} }, { ...ENCODED, ttl: { type: ["string", "number"] } }),
     status: object({
       epoch: { type: "integer" },
       members: { type: "array", items: { type: "object", required: ["replica", "address"] } },
@@ -218,6 +254,7 @@ export function openApiDocument(origin: string): Json {
       "/v1/{namespace}/{key}": KEY_PATH,
       "/v1/{namespace}/read": READ_PATH,
       "/v1/{namespace}/write": WRITE_PATH,
+      "/v1/{namespace}/transaction": TRANSACTION_PATH,
       "/v1/session/join": JOIN_PATH,
       "/v1/status": STATUS_PATH,
       "/v1/openapi.json": OPENAPI_PATH,

@@ -1,6 +1,6 @@
 // What each route does with a session. handler.ts has found out before who asks and what for.
 
-import { jsonCodec, limits, type Entry, type Mesh, type Session } from "@causalmesh/core";
+import { jsonCodec, limits, type Duration, type Entry, type Mesh, type Session, type Transaction } from "@causalmesh/core";
 import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER, WAITED_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
 import { openApiDocument } from "./openapi.js";
@@ -17,6 +17,8 @@ export interface Exchange {
   readonly key: string;
   /** The session that goes on from the request's header, and from these tokens instead where some are given. */
   session(tokens?: readonly string[]): Session;
+  /** The transaction of the request's header; a new one where that has tokens of sessions, or none. */
+  transaction(): Transaction;
 }
 
 export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Promise<Response>>> = {
@@ -25,6 +27,7 @@ export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Prom
   deleteValue,
   readMany,
   writeMany,
+  transact,
   joinSessions,
   getStatus,
   getOpenApi,
@@ -32,10 +35,13 @@ export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Prom
 
 /** The headers of every answer that a session has made. */
 async function sessionHeaders(session: Session): Promise<Record<string, string>> {
-  const token = await session.token();
+  return tokenHeaders(await session.token(), session.waitedMs);
+}
+
+function tokenHeaders(token: string, waitedMs: number): Record<string, string> {
   return {
     [SESSION_HEADER]: token,
-    ...(session.waitedMs === 0 ? {} : { [WAITED_HEADER]: String(Math.ceil(session.waitedMs)) }),
+    ...(waitedMs === 0 ? {} : { [WAITED_HEADER]: String(Math.ceil(waitedMs)) }),
     // An answer belongs to one session; whoever keeps it asks whether it still holds, with If-None-Match.
     "cache-control": "private, no-cache",
     vary: `authorization, accept, ${SESSION_HEADER}`,
@@ -130,9 +136,12 @@ async function readMany({ request, query, ...exchange }: Exchange): Promise<Resp
   const keys = listOf(members, "keys", isText, limits.KEYS_PER_REQUEST_MAX, '{"keys": ["a", "b"]}');
   const session = exchange.session();
   const values = await session.getMany(keys);
+  return answer(request, { entries: entriesOf(request, keys, values) }, await sessionHeaders(session));
+}
+
+function entriesOf(request: Request, keys: readonly string[], values: readonly unknown[]): object[] {
   const withTags = wantsTags(request.headers.get("accept"));
-  const entries = keys.map((key, index) => (values[index] === undefined ? { key, hit: false } : { key, hit: true, ...entryOf(values[index], withTags) }));
-  return answer(request, { entries }, await sessionHeaders(session));
+  return keys.map((key, index) => (values[index] === undefined ? { key, hit: false } : { key, hit: true, ...entryOf(values[index], withTags) }));
 }
 
 interface SetEntry extends ValueEntry {
@@ -161,6 +170,41 @@ async function writeMany({ request, query, ...exchange }: Exchange): Promise<Res
     await session.deleteMany(keys, options);
   }
   return new Response(null, { status: 204, headers: await sessionHeaders(session) });
+}
+
+// Transactions.
+
+interface TransactionEntry extends SetEntry {
+  readonly ttl?: Duration;
+}
+
+const TRANSACTION_EXAMPLE = '{"read": ["a"], "set": [{"key": "b", "value": 1, "ttl": "1h"}], "delete": ["c"], "end": "commit"}';
+const isTransactionEntry = (item: unknown): item is TransactionEntry => isSetEntry(item);
+
+/** Reads, then writes, then ends a transaction, each where it is asked for. Until its end, the token of the answer is that of the open transaction. */
+async function transact({ request, query, ...exchange }: Exchange): Promise<Response> {
+  const members = await readMembers(request);
+  checkMembers(members, ["read", "set", "delete", "end"]);
+  const list = <Item>(name: string, isItem: (item: unknown) => item is Item): Item[] =>
+    name in members ? listOf(members, name, isItem, limits.KEYS_PER_REQUEST_MAX, TRANSACTION_EXAMPLE) : [];
+  const keys = list("read", isText);
+  const entries = list("set", isTransactionEntry);
+  const deleted = list("delete", isText);
+  const { end } = members;
+  if (end !== undefined && end !== "commit" && end !== "rollback")
+    throw new Problem("REQUEST_INVALID", `the body's "end" is "commit" or "rollback", or missing: ${TRANSACTION_EXAMPLE}`);
+  const options = deleteOptions(query, request.headers);
+  const transaction = exchange.transaction();
+  const values = keys.length === 0 ? [] : await transaction.getMany(keys);
+  for (const entry of entries) await transaction.set(entry.key, valueOfEntry(entry), { ttl: entry.ttl });
+  await transaction.deleteMany(deleted);
+  const read = { entries: entriesOf(request, keys, values) };
+  if (end === undefined) return answer(request, { ...read, state: "open" }, tokenHeaders(await transaction.token(), 0));
+  const version = end === "commit" ? (await transaction.commit(options)).version : undefined;
+  transaction.rollback();
+  const state = end === "commit" ? "committed" : "rolled back";
+  const headers = await sessionHeaders(transaction.session);
+  return answer(request, { ...read, state, ...(version === undefined ? {} : { version }) }, headers);
 }
 
 // The rest.

@@ -5,7 +5,7 @@ import type { Role } from "./api-keys.js";
 import { Problem } from "./problem.js";
 import { decodePart } from "./requests.js";
 
-export type Operation = "getValue" | "putValue" | "deleteValue" | "readMany" | "writeMany" | "joinSessions" | "getStatus" | "getOpenApi";
+export type Operation = "getValue" | "putValue" | "deleteValue" | "readMany" | "writeMany" | "transact" | "joinSessions" | "getStatus" | "getOpenApi";
 
 export interface Route {
   readonly operation: Operation;
@@ -18,6 +18,9 @@ export interface Route {
 
 const KEY = "/v1/{namespace}/{key}";
 
+/** Routes about several keys, in the place of one. */
+const MANY: readonly string[] = ["read", "write", "transaction"];
+
 export const ROUTES: readonly Route[] = [
   { operation: "getValue", method: "GET", template: KEY, role: "read" },
   { operation: "getValue", method: "HEAD", template: KEY, role: "read" },
@@ -25,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   { operation: "deleteValue", method: "DELETE", template: KEY, role: "write" },
   { operation: "readMany", method: "POST", template: "/v1/{namespace}/read", role: "read" },
   { operation: "writeMany", method: "POST", template: "/v1/{namespace}/write", role: "write" },
+  { operation: "transact", method: "POST", template: "/v1/{namespace}/transaction", role: "write" },
   { operation: "joinSessions", method: "POST", template: "/v1/session/join", role: "read" },
   { operation: "getStatus", method: "GET", template: "/v1/status", role: "admin" },
   { operation: "getOpenApi", method: "GET", template: "/v1/openapi.json", role: undefined },
@@ -45,7 +49,7 @@ export function matchRoute(method: string, path: string): Match {
   const namespace = decodePart(namespacePart);
   if (keyPart === "" || keyPart.endsWith("/") || /(^|\/):$/.test(keyPart)) throw listing();
   if (method === "POST" && path === "/v1/session/join") return { ...pick([path], method), namespace: undefined, key: undefined };
-  const templates = keyPart === "read" || keyPart === "write" ? [KEY, `/v1/{namespace}/${keyPart}`] : [KEY];
+  const templates = MANY.includes(keyPart) ? [KEY, `/v1/{namespace}/${keyPart}`] : [KEY];
   return { ...pick(templates, method), namespace, key: decodePart(keyPart) };
 }
 

@@ -1,7 +1,7 @@
 // The session of a request: its token comes in and goes out in one header. A token is signed by the mesh; what is added here is that it
 // belongs to a tenant, as it carries the session's own writes with their values.
 
-import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type Session, type SessionOptions } from "@causalmesh/core";
+import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type Session, type SessionOptions, type Transaction } from "@causalmesh/core";
 import { mayReach, type Caller } from "./api-keys.js";
 import { SESSION_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
@@ -25,8 +25,17 @@ export function openSession(mesh: Mesh, tokens: readonly string[], options: Sess
   return session;
 }
 
+/** The transaction that goes on from a token of one, or begins in the session of others. Throws as `openSession` does. */
+export function openTransaction(mesh: Mesh, tokens: readonly string[], options: SessionOptions, caller: Caller): Transaction {
+  if (tokens.length !== 1 || inspectToken(tokens[0]).transaction === undefined) return openSession(mesh, tokens, options, caller).begin();
+  const transaction = mesh.transaction(tokens[0], options);
+  if (caller.namespaces !== "*") checkOwner(tokens[0], caller);
+  return transaction;
+}
+
 function checkOwner(token: string, caller: Caller): void {
-  for (const { keys } of inspectToken(token).own) {
+  const { own, transaction } = inspectToken(token);
+  for (const keys of [...own.map((write) => write.keys), transaction?.written ?? []]) {
     for (const key of keys) {
       if (!mayReach(caller, namespaceOf(key)))
         throw new Problem("FORBIDDEN", `the session has written to a namespace that the API key "${caller.name}" does not reach; begin a new session`);

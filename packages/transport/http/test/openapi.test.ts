@@ -82,7 +82,7 @@ describe("/v1/openapi.json", () => {
     };
 
     const value = "/v1/{namespace}/{key}";
-    const many = { read: "/v1/{namespace}/read", write: "/v1/{namespace}/write" };
+    const many = { read: "/v1/{namespace}/read", write: "/v1/{namespace}/write", transaction: "/v1/{namespace}/transaction" };
     const { session } = await check("/v1/blue/k", value, { method: "PUT", json: { a: 1 } });
     const got = await check("/v1/blue/k", value, { session });
     const etag = { "if-none-match": got.headers.get("etag")! };
@@ -107,6 +107,19 @@ describe("/v1/openapi.json", () => {
     await check("/v1/blue/write", many.write, { method: "POST", json: { set: [{ key: "c", value: "AQI=", encoding: "base64", contentType: "image/png" }] } });
     await check("/v1/blue/write", many.write, { method: "POST", json: { delete: ["c"] } });
     await check("/v1/blue/write", many.write, { method: "POST", json: {} });
+    const open = await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { read: ["k", "absent"] }, session });
+    const body = {
+      read: ["k"],
+      set: [
+        { key: "c", value: 1, ttl: "1h" },
+        { key: "d", value: "AQI=", encoding: "base64" },
+      ],
+      delete: ["e"],
+    };
+    await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { ...body, end: "commit" }, session: open.session });
+    await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { end: "rollback" }, session: open.session });
+    await check("/v1/blue/k", value, { session: open.session });
+    await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { end: "perhaps" } });
     await check("/v1/session/join", "/v1/session/join", { method: "POST", json: { tokens: [session, session] } });
     await check("/v1/session/join", "/v1/session/join", { method: "POST", json: { tokens: ["nonsense"] } });
     await check("/v1/status", "/v1/status", {});

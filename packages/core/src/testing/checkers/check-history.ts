@@ -10,12 +10,14 @@ import { checkReadCuts } from "./read-cuts.js";
 import { checkSessionGuarantees } from "./session-guarantees.js";
 import { checkStoreCut } from "./store-cut.js";
 import { checkVectors } from "./vectors.js";
+import { checkTransactions } from "./transactions.js";
 import type { Checker, Violation } from "./violation.js";
 
 /** In the order in which their reports are most telling. */
 export const CHECKERS: readonly Checker[] = [
   checkSessionGuarantees,
   checkReadCuts,
+  checkTransactions,
   checkCausalOrder,
   checkArbitration,
   checkStoreCut,
