@@ -1,5 +1,6 @@
 // The middleware in real Express applications, by the bytes of their answers.
 
+import { createRequire } from "node:module";
 import { createServer, request as ask, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,12 +10,15 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { meshSession, sessionFetch, type ReceiveOptions } from "../src/index.js";
 
-async function setUp(options?: ReceiveOptions): Promise<{ mesh: Mesh; app: Express; url: () => Promise<string> }> {
+/** Express 4 has no types of its own; what is used here is the same in both. */
+const express4 = createRequire(import.meta.url)("express4") as typeof express;
+
+async function setUp(options?: ReceiveOptions, make = express): Promise<{ mesh: Mesh; app: Express; url: () => Promise<string> }> {
   const mesh = await createMesh({ nodes: 3, store: memoryStore() });
   onTestFinished(() => mesh.close());
-  const app = express();
+  const app = make();
   app.use(meshSession(mesh, options));
-  app.use(express.json());
+  app.use(make.json());
   return { mesh, app, url: () => listen(app) };
 }
 
@@ -36,8 +40,11 @@ function expectCovered(token: string | null, version: string): void {
 }
 
 describe("meshSession", () => {
-  it("sends with every kind of answer the token of all that the handler did", async () => {
-    const { mesh, app, url } = await setUp();
+  it.each([
+    ["5", express],
+    ["4", express4],
+  ])("sends with every kind of answer the token of all that the handler did: Express %s", async (_version, make) => {
+    const { mesh, app, url } = await setUp(undefined, make);
     const write = async (): Promise<string> => {
       await mesh.set("k", 1, { durability: "memory" });
       return (await mesh.getEntry("k")).version!;
