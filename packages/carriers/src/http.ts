@@ -82,13 +82,16 @@ export interface SessionFetchOptions {
 
 /**
  * A `fetch` that takes the ambient session along to the servers named, and takes over what comes back with their answers. Calls of it may run
- * in parallel: each is a branch, and is joined with its answer. Rejects with NO_SESSION where it is called outside of `mesh.run`.
+ * in parallel: each is a branch, and is joined with its answer. Rejects with NO_SESSION where it is called outside of `mesh.run`, and with FORBIDDEN
+ * where such a server redirects: the session would go wherever that leads.
  */
 export function sessionFetch(mesh: Mesh, { to, required = false, fetch: send = (request) => fetch(request) }: SessionFetchOptions): typeof fetch {
   const isOurs = typeof to === "function" ? to : originTest(to);
   return async (input, init) => {
-    const request = new Request(input, init);
-    if (!isOurs(new URL(request.url))) return await send(request);
+    const asked = new Request(input, init);
+    if (!isOurs(new URL(asked.url))) return await send(asked);
+    // A platform that follows a redirect takes the header along to wherever it leads.
+    const request = new Request(asked, { redirect: "manual" });
     const scope = mesh.scope();
     if (scope === undefined)
       throw new MeshError("NO_SESSION", `there is no session here for ${request.url}: call it within mesh.run, or with a fetch that carries none`);
@@ -96,8 +99,20 @@ export function sessionFetch(mesh: Mesh, { to, required = false, fetch: send = (
     const response = await send(request);
     const tokens = requireTokens(tokensInHeader(response.headers.get(SESSION_HEADER)), `${PLACE} of the answer of ${request.url}`, required);
     for (const token of tokens) scope.join(token);
+    if (asked.redirect !== "manual") refuseRedirect(request.url, response);
     return response;
   };
+}
+
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+function refuseRedirect(url: string, { status, type, headers }: Response): void {
+  if (type !== "opaqueredirect" && !REDIRECTS.includes(status)) return;
+  const where = headers.get("location") ?? "another address";
+  throw new MeshError(
+    "FORBIDDEN",
+    `${url} redirects to ${where}, where the session does not follow: call that address itself, or follow with redirect: "manual"`,
+  );
 }
 
 function originTest(origins: readonly string[]): (url: URL) => boolean {

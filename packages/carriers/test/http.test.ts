@@ -76,6 +76,25 @@ describe("sessionFetch", () => {
     expect(() => fetchOf(mesh, "orders")).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
   });
 
+  it("does not follow a redirect, which would take the session to wherever it leads", async () => {
+    const mesh = await openMesh();
+    const others = await rawServer(() => ok(""));
+    const ours = await rawServer(() => `HTTP/1.1 307 Temporary Redirect\r\nlocation: ${others.origin}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+    const fetch = fetchOf(mesh, ours.origin);
+    expect(await codeOf(mesh.run(() => fetch(ours.origin)))).toBe("FORBIDDEN");
+    expect((await mesh.run(() => fetch(ours.origin, { redirect: "manual" }))).status).toBe(307);
+    expect([ours.requests.length, others.requests.length]).toEqual([2, 0]);
+  });
+
+  it("sends bodies and methods as they are", async () => {
+    const mesh = await openMesh();
+    const server = await rawServer(() => ok(""));
+    await mesh.run(() => fetchOf(mesh, server.origin)(`${server.origin}/f`, { method: "PUT", headers: { "content-type": "text/plain" }, body: "the body" }));
+    expect(server.requests[0]).toMatch(/^PUT \/f HTTP/);
+    expect(server.requests[0]).toMatch(/content-type: text\/plain\r$/im);
+    expect(server.requests[0]).toMatch(/content-length: 8\r$/im);
+  });
+
   it("makes branches of parallel calls, and joins them", async () => {
     const mesh = await openMesh();
     const versions: string[] = [];

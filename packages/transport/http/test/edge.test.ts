@@ -83,6 +83,17 @@ describe("in an edge runtime", () => {
     expect(result).toEqual(["NO_SESSION", "by the edge"]);
   });
 
+  it("says where the runtime has no AsyncLocalStorage", async () => {
+    const result = await run(
+      await bundle('export { connectHttp } from "./src/index.js";'),
+      `async () => {
+        const mesh = bundled.connectHttp({ url: "http://127.0.0.1:1", namespace: "blue" });
+        return await mesh.run(() => 1).catch(({ code, message }) => [code, message]);
+      }`,
+    );
+    expect(result).toEqual(["OPTION_INVALID", expect.stringContaining("use mesh.session(token) here")]);
+  });
+
   it("the handler serves a mesh behind another front", async () => {
     const mesh = await embedded();
     const { url } = await served(mesh, { apiKeys });
