@@ -5,9 +5,22 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PUBLISHED, ROOT } from "../packages.mjs";
+import { manifestOf, PUBLISHED, ROOT } from "../packages.mjs";
 
 const INSTALL_TIMEOUT_MS = 180_000;
+
+/** Nothing of what the README shows needs them, and those for frameworks bring their framework along. */
+const BESIDE: ReadonlySet<string> = new Set(
+  PUBLISHED.filter((path: string) => /^packages\/(conformance|carriers|integrations|testing)/.test(path)).map(
+    (path: string) => (manifestOf(path) as { name: string }).name,
+  ),
+);
+
+interface Packed {
+  readonly name: string;
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
 
 describe("installed from tarballs", () => {
   const folder = mkdtempSync(join(tmpdir(), "causalmesh-install-"));
@@ -15,14 +28,10 @@ describe("installed from tarballs", () => {
     execFileSync(command, args, { cwd, encoding: "utf8", timeout: INSTALL_TIMEOUT_MS });
 
   beforeAll(() => {
-    const tarballs = PUBLISHED.map((path: string) => {
-      const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], join(ROOT, path))) as {
-        filename: string;
-        files: { path: string }[];
-      }[];
-      expect(packed.files.map((file) => file.path)).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
-      return join(folder, packed.filename);
-    });
+    const all = PUBLISHED.flatMap((path: string) => ["-w", path]);
+    const packed = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder, ...all], ROOT)) as Packed[];
+    for (const { files } of packed) expect(files.map((file) => file.path)).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
+    const tarballs = packed.filter(({ name }) => !BESIDE.has(name)).map(({ filename }) => join(folder, filename));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "a-user", private: true, type: "module" }));
     run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", ...tarballs]);
   }, INSTALL_TIMEOUT_MS);
@@ -36,9 +45,7 @@ describe("installed from tarballs", () => {
   });
 
   it("has in each README's tarballs all that the command line depends on", () => {
-    // Those for other frameworks bring these along; nothing of what the page shows needs them.
-    const beside = /^packages\/(conformance|carriers|integrations|testing)/;
-    const needed = PUBLISHED.filter((path: string) => !beside.test(path));
+    const needed = PUBLISHED.filter((path: string) => !BESIDE.has((manifestOf(path) as { name: string }).name));
     for (const readme of ["README.md", "packages/cli/README.md"]) {
       const packed = [...readFileSync(join(ROOT, readme), "utf8").matchAll(/-w (packages\/[\w/-]+)/g)].map(([, path]) => path);
       expect(packed.sort(), readme).toEqual([...needed].sort());
