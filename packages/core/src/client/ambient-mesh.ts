@@ -48,7 +48,7 @@ export abstract class AmbientMesh implements Mesh {
     third?: RunOptions,
   ): Promise<Result> {
     const [token, task, options] = typeof first === "function" ? [undefined, first, second as RunOptions | undefined] : [first, second, third];
-    if (typeof task !== "function") throw new MeshError("OPTION_INVALID", "run takes a function: mesh.run(() => …) or mesh.run(token, () => …)");
+    if (typeof task !== "function") throw new MeshError("OPTION_INVALID", "run takes a function: mesh.run(token, () => …)");
     const outer = options?.root === true ? undefined : this.#storage?.getStore();
     if (outer === undefined || outer.isEnded) return await finished(this.begin(token, options), task);
     const inner = this.begin(token, options);
@@ -70,7 +70,7 @@ export abstract class AmbientMesh implements Mesh {
   async all<Results extends readonly unknown[]>(branches: Branches<Results>): Promise<Results> {
     const tasks: unknown = branches;
     if (!Array.isArray(tasks) || !tasks.every((task) => typeof task === "function"))
-      throw new MeshError("OPTION_INVALID", "all takes functions, as in mesh.all([() => …, () => …]): work that has begun already is in the ambient session");
+      throw new MeshError("OPTION_INVALID", "all takes functions, as in mesh.all([() => …, () => …]): work that has begun has no fork");
     const scope = this.#ambient();
     const forks = tasks.map(() => scope.fork());
     return await scope.call(async (session) => {

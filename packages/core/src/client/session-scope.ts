@@ -94,7 +94,7 @@ export class AmbientScope implements SessionScope {
     if (this.#isEnded)
       return new MeshError(
         "NO_SESSION",
-        "the function that this session belonged to has ended, and its token has left without this call: await all work before the function ends, or give work that goes on to mesh.fork",
+        "the function of this session has ended, and its token has left without this call: await all work before, or give it to mesh.fork",
       );
     return new MeshError(
       "SESSION_BUSY",
