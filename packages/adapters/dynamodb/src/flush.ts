@@ -44,17 +44,15 @@ export class Flush {
   async #apply({ rows, flushed, epoch }: Batch, goOn: () => void): Promise<void> {
     const table = this.#table;
     // No mesh's: there is nothing to count or to fence, and so no head that all who write would have to change.
-    if (flushed.length === 0 && epoch === undefined) await putAll(table, rows, goOn);
-    else {
-      if (this.#failed) await complete(table, await readHead(table), goOn);
-      this.#failed = true;
-      const left = missing(table, rows);
-      const counted = (head: Head): Head => ({ ...fenced(table, head, epoch), flushed: joined(head.flushed, flushed) });
-      if (left.length === 0) await changeHead(table, counted);
-      else if (isTransaction(table, left)) await changeHead(table, counted, async (put) => await transact(table, left, put));
-      else await carryOut(table, await writeDown(table, { rows: left, flushed, epoch }), { rows: left, flushed }, goOn);
-      this.#failed = false;
-    }
+    if (flushed.length === 0 && epoch === undefined) return await putAll(table, rows);
+    if (this.#failed) await complete(table, await readHead(table), goOn);
+    this.#failed = true;
+    const left = missing(table, rows);
+    const counted = (head: Head): Head => ({ ...fenced(table, head, epoch), flushed: joined(head.flushed, flushed) });
+    if (left.length === 0) await changeHead(table, counted);
+    else if (isTransaction(table, left)) await changeHead(table, counted, async (put) => await transact(table, left, put));
+    else await carryOut(table, await writeDown(table, { rows: left, flushed, epoch }), { rows: left, flushed }, goOn);
+    this.#failed = false;
     table.there.clear();
   }
 }
