@@ -110,12 +110,11 @@ describe("cluster status", () => {
       linkBytes: 0,
       clockMs: 0,
     };
-    const transactionAborts = { retention: 0, memory: 0, evicted: 0 };
     const vectors = { received: { "1": 5, "3": 7 }, common: { "1": 5 }, applied: { "1": 4 }, flushed: {} };
     const text = formatStatus(
       {
         epoch: 4,
-        members: [{ ...MEMBER, replica: 1, ...vectors, ...numbers, transactionAborts, reads: 8, hits: 6 }],
+        members: [{ ...MEMBER, replica: 1, ...vectors, ...numbers, reads: 8, hits: 6 }],
         unreachable: ["127.0.0.1:7401"],
       },
       new Printer(testTerminal(), {}),

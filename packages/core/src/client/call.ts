@@ -203,3 +203,16 @@ export function encodeRemove(out: ByteWriter, id: number, replica: number, force
   out.u8(force ? 1 : 0);
   endFrame(out, at);
 }
+
+/** Whether another node may do better. */
+export function isNodesFault(error: MeshError): boolean {
+  return (
+    error.code === "NODE_BEHIND" ||
+    error.code === "NODE_UNREACHABLE" ||
+    error.code === "PROTOCOL" ||
+    error.code === "PROTOCOL_VERSION" ||
+    error.code === "CLOSED" ||
+    // A node may be silent, or have a certificate that is not good, and another one not.
+    ((error.code === "TIMEOUT" || error.code === "UNAUTHENTICATED") && error.retryable)
+  );
+}

@@ -28,13 +28,13 @@ import type { Transport } from "../transport.js";
 import type { Welcome } from "../wire/handshake.js";
 import { checkSecrets, Secrets } from "../wire/secrets.js";
 import { AmbientMesh } from "./ambient-mesh.js";
-import { encodeDrain, encodeRemove, type Call } from "./call.js";
+import { encodeDrain, encodeRemove, isNodesFault, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import { transactionIn, withoutTransaction, type SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
 import { checkNamespace } from "./keys.js";
 import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
-import { closedError, Peer, type PeerOptions } from "./peer.js";
+import { closedError, Peer, sameAddress, type PeerOptions } from "./peer.js";
 import { ClientSession, durabilityLevel } from "./session.js";
 import { packToken, TokenKeys, unpackToken } from "./token.js";
 
@@ -395,21 +395,4 @@ export class MeshClient extends AmbientMesh implements RemoteMesh {
 function checkTimeout(timeoutMs: number): number {
   if (typeof timeoutMs === "number" && timeoutMs > 0) return timeoutMs;
   throw new MeshError("OPTION_INVALID", `timeoutMs is ${String(timeoutMs)}; give a number of milliseconds above 0`);
-}
-
-/** Whether another node may do better. */
-function isNodesFault(error: MeshError): boolean {
-  return (
-    error.code === "NODE_BEHIND" ||
-    error.code === "NODE_UNREACHABLE" ||
-    error.code === "PROTOCOL" ||
-    error.code === "PROTOCOL_VERSION" ||
-    error.code === "CLOSED" ||
-    // A node may be silent, or have a certificate that is not good, and another one not.
-    ((error.code === "TIMEOUT" || error.code === "UNAUTHENTICATED") && error.retryable)
-  );
-}
-
-function sameAddress(a: string, b: string): boolean {
-  return a.replace(/^meshs?:\/\//, "") === b.replace(/^meshs?:\/\//, "");
 }

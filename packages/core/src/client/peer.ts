@@ -134,3 +134,8 @@ export class Peer {
 export function closedError(): MeshError {
   return new MeshError("CLOSED", "the mesh was closed; make a new one");
 }
+
+/** Whether two ways to write an address are one. */
+export function sameAddress(a: string, b: string): boolean {
+  return a.replace(/^meshs?:\/\//, "") === b.replace(/^meshs?:\/\//, "");
+}

@@ -21,8 +21,8 @@ import type { OpenTransaction } from "./open-transaction.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
 import type { Peer } from "./peer.js";
 import { runTransaction } from "./run-transaction.js";
-import { waitForOwnWrites } from "./token-wait.js";
 import { ClientTransaction } from "./transaction.js";
+import { waitForOwnWrites } from "./token-wait.js";
 
 export class ClientSession implements Session, Caller {
   readonly mesh: MeshClient;

@@ -5,6 +5,7 @@ import { MeshError } from "../errors.js";
 import type { CallOptions, CommitOptions, Committed, Duration, Session } from "../mesh.js";
 import type { RunTransaction } from "./run-transaction.js";
 
+/** What transactions of every kind of mesh have in common. For authors of clients. */
 export abstract class TransactionBase implements RunTransaction {
   abstract readonly session: Session;
   /** Ends when the calls so far are done. */

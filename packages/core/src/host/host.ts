@@ -5,18 +5,17 @@
 // starts loads and flushes, in this order. Batches of the ring tick at once; requests of clients tick once for all connections that
 // the event loop served, so that their writes share a segment.
 
-import { ABSENT, INCOMPLETE, LOADED, TOMBSTONE } from "../cache/cache.js";
 import type { Gone } from "../cache/versions.js";
-import { decodeUtf8, encodeUtf8Into } from "../bytes/utf8.js";
+import { decodeUtf8 } from "../bytes/utf8.js";
 import type { Platform } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { CACHE_BYTES_DEFAULT, CLOCK_AHEAD_MS_MAX, KEY_BYTES_MAX } from "../limits.js";
+import { CACHE_BYTES_DEFAULT, CLOCK_AHEAD_MS_MAX } from "../limits.js";
 import type { MemberStatus, NodeEvent, SecretSource } from "../mesh.js";
 import type { Loader } from "../read-through.js";
 import { timestampAt } from "../protocol/hybrid-clock.js";
 import { Node } from "../protocol/node.js";
 import type { View } from "../protocol/view.js";
-import { covers, type Vector } from "../protocol/vector.js";
+import type { Vector } from "../protocol/vector.js";
 import type { Store } from "../store.js";
 import type { Connection, ConnectionEvents, Listener, Transport } from "../transport.js";
 import { Acceptor } from "./acceptor.js";
@@ -26,7 +25,8 @@ import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
 import { Membership } from "./membership.js";
 import { Newcomer } from "./newcomer.js";
-import { MISSED, NO_ENTRY } from "./peek.js";
+import { readLocally } from "./local-read.js";
+import { MISSED } from "./peek.js";
 import { Neighbours } from "./neighbours.js";
 import { statusOf, viewEvent } from "./status.js";
 import { SteadyClock } from "./steady-clock.js";
@@ -244,36 +244,9 @@ export class Host {
     return acceptor;
   }
 
-  /**
-   * Looks up a hit without a request, for a session in the same process: its place in the cache, NO_ENTRY where there is no value, or
-   * MISSED where the node has to be asked (the key is not in memory, or the session has seen more than is applied here). The session
-   * is at `appliedVector` then.
-   */
+  /** Looks up a hit without a request, for a session in the same process (local-read.ts). */
   peek(key: string, visible: Vector, time: number): number {
-    const { node } = this;
-    const { cache } = node;
-    const applied = node.appliedVector();
-    if (this.#closed || (visible !== applied && !covers(applied, visible))) return MISSED;
-    const length = encodeUtf8Into(key, PEEK_KEY, 0);
-    const at = cache.find(PEEK_KEY, 0, length);
-    if (at === 0) return MISSED;
-    const flags = cache.flags(at);
-    if ((flags & (INCOMPLETE | LOADED)) !== 0) return MISSED;
-    this.reads += 1;
-    this.hits += 1;
-    cache.touch(at);
-    if ((flags & (TOMBSTONE | ABSENT)) !== 0) return NO_ENTRY;
-    const expiresAt = cache.expiresAt(at);
-    if (expiresAt !== 0) {
-      this.beginStep();
-      if (time > node.clock.latest) return MISSED;
-      if (expiresAt <= node.clock.nowMs()) {
-        // What was judged expired must stay so for this session elsewhere: its time is the node's from now on.
-        node.clock.next();
-        return NO_ENTRY;
-      }
-    }
-    return at;
+    return this.#closed ? MISSED : readLocally(this, key, visible, time);
   }
 
   /** Brings the time, once per step. */
@@ -408,6 +381,3 @@ export class Host {
     this.disconnect();
   }
 }
-
-/** Where `peek` encodes its key: three bytes per code unit are enough for any key. */
-const PEEK_KEY = new Uint8Array(KEY_BYTES_MAX * 3);

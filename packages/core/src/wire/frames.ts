@@ -37,8 +37,8 @@ export const LOST = 40;
 export const PONG = 41;
 /** The node ends this connection; its id is that of the last request that the node has looked at. */
 export const GOODBYE = 42;
-export const COMMITTED = 43;
-export const DONE = 44;
+export const DONE = 43;
+export const COMMITTED = 44;
 export const BATCH = 48;
 export const ACK = 49;
 export const BASE = 50;

@@ -79,7 +79,7 @@ class HttpMesh extends AmbientMesh {
     const tokens = token === undefined ? [] : typeof token === "string" ? [token] : token;
     if (!Array.isArray(tokens)) throw new MeshError("TOKEN_MALFORMED", "a token is a string; give the one that session.token() returned");
     for (const one of tokens) checkToken(one);
-    return this.#open(tokens as readonly string[], options);
+    return this.#open(tokens, options);
   }
 
   #open(tokens: readonly string[], options: SessionOptions): HttpSession {

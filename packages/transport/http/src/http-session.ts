@@ -40,12 +40,12 @@ export class HttpSession implements Session {
   #at: number;
   /** What the session knows is the join of these; after an answer it is one. */
   #tokens: readonly string[];
-  #waitedMs = 0;
-  /** Writes on their way. */
-  #writing = 0;
   #transaction: HttpTransaction | undefined;
   /** The token of a transaction that was left: what that had seen is not in the session's tokens yet. */
   #left: string | undefined;
+  #waitedMs = 0;
+  /** Writes on their way. */
+  #writing = 0;
 
   constructor(tokens: readonly string[], at: number, options: HttpSessionOptions) {
     this.#tokens = tokens;
@@ -227,12 +227,12 @@ export class HttpSession implements Session {
 
   async token(options?: CallOptions): Promise<string> {
     this.#checkFree();
+    await this.#settle(options);
     if (this.#writing > 0)
       throw new MeshError(
         "SESSION_BUSY",
         "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each",
       );
-    await this.#settle(options);
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
   }

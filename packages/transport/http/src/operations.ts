@@ -35,13 +35,13 @@ export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Prom
 
 /** The headers of every answer that a session has made. */
 async function sessionHeaders(session: Session): Promise<Record<string, string>> {
-  return tokenHeaders(await session.token(), session.waitedMs);
+  const token = await session.token();
+  return { ...tokenHeaders(token), ...(session.waitedMs === 0 ? {} : { [WAITED_HEADER]: String(Math.ceil(session.waitedMs)) }) };
 }
 
-function tokenHeaders(token: string, waitedMs: number): Record<string, string> {
+function tokenHeaders(token: string): Record<string, string> {
   return {
     [SESSION_HEADER]: token,
-    ...(waitedMs === 0 ? {} : { [WAITED_HEADER]: String(Math.ceil(waitedMs)) }),
     // An answer belongs to one session; whoever keeps it asks whether it still holds, with If-None-Match.
     "cache-control": "private, no-cache",
     vary: `authorization, accept, ${SESSION_HEADER}`,
@@ -199,7 +199,7 @@ async function transact({ request, query, ...exchange }: Exchange): Promise<Resp
   for (const entry of entries) await transaction.set(entry.key, valueOfEntry(entry), { ttl: entry.ttl });
   await transaction.deleteMany(deleted);
   const read = { entries: entriesOf(request, keys, values) };
-  if (end === undefined) return answer(request, { ...read, state: "open" }, tokenHeaders(await transaction.token(), 0));
+  if (end === undefined) return answer(request, { ...read, state: "open" }, tokenHeaders(await transaction.token()));
   const version = end === "commit" ? (await transaction.commit(options)).version : undefined;
   transaction.rollback();
   const state = end === "commit" ? "committed" : "rolled back";
