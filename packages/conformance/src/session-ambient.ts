@@ -1,6 +1,6 @@
 // Claims about the ambient session: `run`, branches, and the mistakes that are refused.
 
-import type { Mesh, Session } from "@causalmesh/core";
+import { inspectToken, type Mesh, type Session } from "@causalmesh/core";
 import { assert, assertEqual, assertRejects } from "./case.js";
 import type { SessionClaim } from "./session-suite.js";
 
@@ -18,6 +18,13 @@ async function rounds(key: (name: string) => string, check: (round: number, key:
 /** What the next function reads, at any node, with nothing but the token. */
 async function next(mesh: Mesh, token: string, keys: readonly string[]): Promise<unknown[]> {
   return await mesh.run(token, () => mesh.getMany(keys));
+}
+
+/** Whether whoever goes on from the token has the write in its past, however fast the mesh is: it has seen it, or it rides in the token. */
+function assertCovers(token: string, version: string | undefined): void {
+  const [replica, counter] = version!.split(":");
+  const { visible, own } = inspectToken(token);
+  assert((visible[replica] ?? 0) >= Number(counter) || own.some(({ write }) => write === version), `the token does not cover ${version}`);
 }
 
 function sleep(ms: number): Promise<void> {
@@ -112,9 +119,14 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
           const branch = async (name: string): Promise<string> => {
             assertEqual(await mesh.get(key("root")), round, "a branch's past");
             await mesh.set(key(name), round, MEMORY);
-            return name;
+            return `${name} ${(await mesh.getEntry(key(name))).version}`;
           };
-          assertEqual(await mesh.all([() => branch("left"), () => branch("right")]), ["left", "right"], "what all resolves with");
+          const [left, right] = await mesh.all([() => branch("left"), () => branch("right")]);
+          const joined = await mesh.token();
+          for (const [name, made] of Object.entries({ left, right })) {
+            assert(made.startsWith(name), "what all resolves with, in its order");
+            assertCovers(joined, made.split(" ")[1]);
+          }
           assertEqual(await mesh.getMany(["left", "right"].map(key)), [round, round], "after the join");
           return await mesh.token();
         });
@@ -131,12 +143,16 @@ export const AMBIENT_CLAIMS: readonly SessionClaim[] = [
             await mesh.set(key("failed"), round, MEMORY);
             throw new Error("a branch's own");
           };
+          let version: string | undefined;
           const slow = async (): Promise<void> => {
             await sleep(2);
             await mesh.set(key("slow"), round, MEMORY);
+            version = (await mesh.getEntry(key("slow"))).version;
           };
           assertEqual(await mesh.all([failing, slow]).catch((error: Error) => error.message), "a branch's own", "the error");
-          return await mesh.token();
+          const token = await mesh.token();
+          assertCovers(token, version);
+          return token;
         });
         assertEqual(await next(mesh, token, ["failed", "slow"].map(key)), [round, round], "what both did");
       });
