@@ -116,6 +116,7 @@ describe("node start with TLS", () => {
     expect(JSON.parse(terminal.out()).members).toHaveLength(2);
     const examined = testTerminal({ cwd: folder, env });
     expect(await run(["doctor", "--json", "--no-config"], examined), examined.out()).toBe(EXIT.ok);
+    expect(examined.out().match(/"check":"certificate of 127[^}]+"status":"ok"/g)).toHaveLength(2);
   }, 60_000);
 });
 
