@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createMesh } from "../src/embedded/create-mesh.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
 import type { Mesh, Session, Transaction } from "../src/mesh.js";
+import { timestampAt } from "../src/protocol/hybrid-clock.js";
 import type { ConnectionEvents, Transport } from "../src/transport.js";
 import { cluster, codeOf, until, type Cluster } from "./support/cluster.js";
 import { CutTransport } from "./support/cut-transport.js";
@@ -232,6 +233,21 @@ describe("a snapshot", () => {
     expect(await elsewhere.getMany(["b", "never"])).toEqual(["of the past", undefined]);
     expect(elsewhere.session.node).toBe("n2");
     expect(mesh_.hosts.map(({ aborts }) => aborts.evicted)).toEqual([0, 0]);
+  });
+
+  it("is not taken for a write that lost against what was in the store before, and that nobody has looked at", async () => {
+    const store = await storeWithPast();
+    store.put("a", "of the past");
+    // Written by a clock that was ahead, as far as clocks may be.
+    store.put("b", "of the past", { timestamp: timestampAt(Date.now() + 30_000) });
+    const mesh_ = await cluster({ nodes: 2, store, clockOffsets: [0, 40_000] });
+    const mesh = await mesh_.connect();
+    const [slow, fast] = ["n1", "n2"].map((node) => mesh.session(undefined, { node }));
+    await slow.set("b", "the loser", { durability: "everywhere" });
+    const tx = mesh.session(undefined, { node: "n1" }).begin();
+    expect(await tx.get("a")).toBe("of the past");
+    for (const key of ["b", "a"]) await fast.set(key, "new", { durability: "stored" });
+    expect(await tx.get("b").catch((error: { code: string }) => error.code)).toBe("SNAPSHOT_TOO_OLD");
   });
 
   it("is given up where nobody has it, and what was read has changed", async () => {

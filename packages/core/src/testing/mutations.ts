@@ -282,16 +282,6 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   ),
   nodeMutation(
-    "unseen-is-older",
-    "10: an incomplete entry is the winner only if it outranks whatever is not in memory",
-    (Base) =>
-      class extends Base {
-        override outranksUnseen(): boolean {
-          return true;
-        }
-      },
-  ),
-  nodeMutation(
     "absent-is-settled",
     "10: a replica without writes in a snapshot is told from one that has left",
     (Base) =>
