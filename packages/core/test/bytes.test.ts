@@ -37,7 +37,7 @@ describe("ByteWriter and ByteReader", () => {
         const out = new ByteWriter(1);
         for (let index = 0; index < offset; index++) out.u8(index);
         for (const each of items) put(out, each);
-        const reader = new ByteReader(new Uint8Array(0));
+        const reader = new ByteReader();
         reader.reset(out.copy(), offset, out.length);
         for (const each of items) expect(take(reader, each)).toEqual(each.value);
         reader.finish();

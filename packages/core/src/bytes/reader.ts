@@ -18,7 +18,8 @@ export class ByteReader {
   end: number;
   #view: DataView;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  /** Without bytes, one that waits for its first `reset`. */
+  constructor(bytes: Uint8Array = new Uint8Array(0), start = 0, end = bytes.length) {
     this.bytes = bytes;
     this.at = start;
     this.end = end;

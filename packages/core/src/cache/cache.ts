@@ -58,7 +58,7 @@ export interface CacheOptions {
   readonly versions?: Versions;
 }
 
-const NO_VERSIONS = new Versions({ retentionMs: 0, bytesMax: 0, now: () => 0, msOf: () => 0 });
+const NO_VERSIONS = /* @__PURE__ */ new Versions({ retentionMs: 0, bytesMax: 0, now: () => 0, msOf: () => 0 });
 
 export class Cache {
   readonly versions: Versions;

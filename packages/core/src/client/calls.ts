@@ -19,7 +19,7 @@ export interface Version {
 }
 
 const NO_VERSION: Version = { replica: 0, counter: 0, timestamp: 0 };
-const reader = new ByteReader(new Uint8Array(0));
+const reader = /* @__PURE__ */ new ByteReader();
 
 export function readVersion(reader: ByteReader): Version {
   const version = { replica: reader.u32(), counter: reader.f64(), timestamp: reader.f64() };

@@ -12,7 +12,7 @@ import { Call, encodeCommit, type Answer, type Caller, type Change } from "./cal
 import type { OwnChange, OwnWrite, SessionContext } from "./context.js";
 import type { Link } from "./link.js";
 
-const reader = new ByteReader(new Uint8Array(0));
+const reader = /* @__PURE__ */ new ByteReader();
 
 /** Nodes at which a commit was asked for without an answer, by replica id: it may have been made there. */
 export type Tried = Set<number>;

@@ -22,7 +22,7 @@ export interface Found {
   readonly gone: Gone | undefined;
 }
 
-const reader = new ByteReader(new Uint8Array(0));
+const reader = /* @__PURE__ */ new ByteReader();
 
 export interface EntriesCallOptions {
   readonly count: number;

@@ -49,7 +49,7 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   readonly #options: LinkOptions;
   readonly #outbox: Outbox;
   readonly #splitter: FrameSplitter;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   readonly #deadline: Timer;
   #opening: Opening | undefined;
   #ended = false;

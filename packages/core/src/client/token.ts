@@ -23,7 +23,7 @@ const VERSION = 2;
 const MAC_BYTES = 16;
 const MESH_ID_BYTES_MAX = 64;
 
-const writer = new ByteWriter(1024);
+const writer = /* @__PURE__ */ new ByteWriter(1024);
 
 export interface TokenIssue {
   readonly meshId: string;

@@ -35,7 +35,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
   readonly #connection: Connection;
   readonly #outbox: Outbox;
   readonly #splitter: FrameSplitter;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   readonly #nonce: Uint8Array;
   readonly #deadline: Timer;
   #hello: Hello | undefined;

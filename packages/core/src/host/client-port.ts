@@ -60,7 +60,7 @@ export class ClientPort implements Port, Writer {
   readonly #node: Node;
   readonly #acceptor: Acceptor;
   readonly #outbox: Outbox;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   /** What the last header on this connection said. */
   #toldApplied: number[];
   #toldAppliedVersion = 0;

@@ -21,7 +21,7 @@ export class Committing {
   readonly #node: Node;
   readonly #port: ClientPort;
   readonly #request: WriteRequest;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
 
   constructor(host: Host, port: ClientPort, request: WriteRequest) {
     this.#host = host;

@@ -31,7 +31,7 @@ export class ManyReads {
   readonly #host: Host;
   readonly #node: Node;
   readonly #port: ClientPort;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
 
   constructor(host: Host, port: ClientPort) {
     this.#host = host;

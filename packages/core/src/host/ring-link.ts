@@ -196,7 +196,7 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   readonly #target: number;
   readonly #events: LinkEvents;
   readonly #splitter: FrameSplitter;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   #opening: Opening | undefined;
   #ended = false;
   acknowledged: number[] | undefined;

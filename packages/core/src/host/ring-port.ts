@@ -11,7 +11,7 @@ import type { Host } from "./host.js";
 export class RingPort implements Port {
   readonly #host: Host;
   readonly #outbox: Outbox;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   /** What the predecessor said last of its common and flushed writes, and what it was told of the received ones. */
   #common: number[];
   #flushed: number[];

@@ -19,7 +19,7 @@ const FIELDS = 6;
 export class WriteRequest {
   durability = 0 as Level;
   readonly #valueBytesMax: number;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   /** The changes as numbers; it keeps its length, so that a write costs no growing. */
   readonly #changes: number[] = [];
   #end = 0;

@@ -167,7 +167,7 @@ function makeSegment(
   return { bytes, replica, origin, first, last: first + count - 1, newest, hasCommit, vector, cursor: { at: bodyAt, counter: first, timestamp: base } };
 }
 
-const reader = new ByteReader(new Uint8Array(0));
+const reader = /* @__PURE__ */ new ByteReader();
 /** Whether the segment that is being decoded has a commit. */
 let metCommit = false;
 

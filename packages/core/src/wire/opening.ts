@@ -23,7 +23,7 @@ export class Opening implements FrameHandler {
   readonly #options: OpeningOptions;
   readonly #welcomed: (welcome: Welcome) => void;
   readonly #nonce: Uint8Array;
-  readonly #reader = new ByteReader(new Uint8Array(0));
+  readonly #reader = new ByteReader();
   #expected: Uint8Array = new Uint8Array(0);
   #challenged = false;
 

@@ -5,7 +5,6 @@ import {
   AmbientMesh,
   asyncStorage,
   checkNamespace,
-  inspectToken,
   MeshError,
   parseDuration,
   limits,
@@ -99,9 +98,7 @@ class HttpMesh extends AmbientMesh {
 
   /** The token is believed or not by the server, with the first call. */
   transaction(token: string, options: SessionOptions = {}): Transaction {
-    if (inspectToken(checkToken(token)).transaction === undefined)
-      throw new MeshError("TOKEN_MALFORMED", "this is the token of a session, in which no transaction is open; begin one with mesh.session(token).begin()");
-    return this.#open([], options).resume(token);
+    return this.#open([], options).resume(checkToken(token));
   }
 
   /** Asks for a session, and so whether there is a server, whether the API key is good, and whether a node answers. */

@@ -1,7 +1,7 @@
 // The client's way to the server: one call as HTTP requests, with a deadline, at another address where one fails, and with the server's
 // problems as MeshErrors.
 
-import { limits, MeshError, type AbortSignalLike, type MeshErrorCode } from "@causalmesh/core";
+import { backoffMs, MeshError, type AbortSignalLike, type MeshErrorCode } from "@causalmesh/core";
 import { PROBLEMS, type ProblemCode, type ProblemDetails } from "./problem.js";
 
 /** One call of a session, before it is a request. */
@@ -130,10 +130,9 @@ export class Exchanger {
   }
 }
 
-/** Doubles with each round, is jittered, and is at least what the server has asked for. */
+/** At least what the server has asked for. */
 function pause(attempt: number, { retryAfterMs }: MeshError): number {
-  const most = Math.min(limits.RETRY_DELAY_MS_MAX, limits.RETRY_DELAY_MS_MIN * 2 ** attempt);
-  return Math.max(most * (0.5 + Math.random() / 2), retryAfterMs ?? 0);
+  return Math.max(backoffMs(attempt, Math.random), retryAfterMs ?? 0);
 }
 
 function closedError(): MeshError {

@@ -89,7 +89,7 @@ async function serve(request: Request, mesh: Mesh, options: HttpHandlerOptions, 
     mesh,
     key: match.key ?? "",
     session: (tokens = tokensOf(request.headers)) => openSession(mesh, tokens, { node, timeoutMs, namespace }, caller),
-    transaction: () => openTransaction(mesh, tokensOf(request.headers), { node, timeoutMs, namespace }, caller),
+    transaction: (hasBegun) => openTransaction(mesh, tokensOf(request.headers), hasBegun, { node, timeoutMs, namespace }, caller),
   });
 }
 

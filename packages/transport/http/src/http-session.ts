@@ -182,7 +182,14 @@ export class HttpSession implements Session {
     const durability = options.durability ?? this.#options.durability;
     const path = `${this.#manyPath("transaction")}${durability === undefined ? "" : `?durability=${durability}`}`;
     const headers = { ...TAGGED, accept: TAGGED_TYPE };
-    const request = { method: "POST", path, headers, body: jsonCodec.encode(body), repeatable: true, answers: [200] };
+    const request = {
+      method: "POST",
+      path,
+      headers,
+      body: jsonCodec.encode(open === undefined ? body : { ...body, begun: true }),
+      repeatable: true,
+      answers: [200],
+    };
     const answer = await this.#send(request, options, open === undefined ? this.#tokens : [open]);
     return { answer: jsonCodec.decode(answer.bytes) as TransactionAnswer, token: this.#tokenOf(answer) };
   }

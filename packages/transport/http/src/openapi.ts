@@ -119,6 +119,7 @@ const TRANSACTION_PATH: Json = {
         object(
           {},
           {
+            begun: { type: "boolean", description: "The session header has the token of an open transaction; refused where it has not." },
             read: { type: "array", items: { type: "string" }, maxItems: limits.KEYS_PER_REQUEST_MAX },
             set: { type: "array", items: ref("schemas", "transactionEntry"), maxItems: limits.KEYS_PER_REQUEST_MAX },
             delete: { type: "array", items: { type: "string" }, maxItems: limits.KEYS_PER_REQUEST_MAX },

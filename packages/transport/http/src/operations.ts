@@ -17,8 +17,8 @@ export interface Exchange {
   readonly key: string;
   /** The session that goes on from the request's header, and from these tokens instead where some are given. */
   session(tokens?: readonly string[]): Session;
-  /** The transaction of the request's header; a new one where that has tokens of sessions, or none. */
-  transaction(): Transaction;
+  /** The transaction of the request's header; unless it has begun, a new one where that has tokens of sessions, or none. */
+  transaction(hasBegun: boolean): Transaction;
 }
 
 export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Promise<Response>>> = {
@@ -184,17 +184,19 @@ const isTransactionEntry = (item: unknown): item is TransactionEntry => isSetEnt
 /** Reads, then writes, then ends a transaction, each where it is asked for. Until its end, the token of the answer is that of the open transaction. */
 async function transact({ request, query, ...exchange }: Exchange): Promise<Response> {
   const members = await readMembers(request);
-  checkMembers(members, ["read", "set", "delete", "end"]);
+  checkMembers(members, ["begun", "read", "set", "delete", "end"]);
   const list = <Item>(name: string, isItem: (item: unknown) => item is Item): Item[] =>
     name in members ? listOf(members, name, isItem, limits.KEYS_PER_REQUEST_MAX, TRANSACTION_EXAMPLE) : [];
   const keys = list("read", isText);
   const entries = list("set", isTransactionEntry);
   const deleted = list("delete", isText);
-  const { end } = members;
+  const { begun = false, end } = members;
+  if (typeof begun !== "boolean")
+    throw new Problem("REQUEST_INVALID", 'the body\'s "begun" is true where the header has the token of an open transaction, or missing');
   if (end !== undefined && end !== "commit" && end !== "rollback")
     throw new Problem("REQUEST_INVALID", `the body's "end" is "commit" or "rollback", or missing: ${TRANSACTION_EXAMPLE}`);
   const options = deleteOptions(query, request.headers);
-  const transaction = exchange.transaction();
+  const transaction = exchange.transaction(begun);
   const values = keys.length === 0 ? [] : await transaction.getMany(keys);
   for (const entry of entries) await transaction.set(entry.key, valueOfEntry(entry), { ttl: entry.ttl });
   await transaction.deleteMany(deleted);

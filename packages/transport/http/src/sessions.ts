@@ -1,7 +1,7 @@
 // The session of a request: its token comes in and goes out in one header. A token is signed by the mesh; what is added here is that it
 // belongs to a tenant, as it carries the session's own writes with their values.
 
-import { inspectToken, namespaceOf, tokensInHeader, type Mesh, type Session, type SessionOptions, type Transaction } from "@causalmesh/core";
+import { inspectToken, MeshError, namespaceOf, tokensInHeader, type Mesh, type Session, type SessionOptions, type Transaction } from "@causalmesh/core";
 import { mayReach, type Caller } from "./api-keys.js";
 import { SESSION_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
@@ -25,9 +25,12 @@ export function openSession(mesh: Mesh, tokens: readonly string[], options: Sess
   return session;
 }
 
-/** The transaction that goes on from a token of one, or begins in the session of others. Throws as `openSession` does. */
-export function openTransaction(mesh: Mesh, tokens: readonly string[], options: SessionOptions, caller: Caller): Transaction {
-  if (tokens.length !== 1 || inspectToken(tokens[0]).transaction === undefined) return openSession(mesh, tokens, options, caller).begin();
+/** The transaction that goes on from a token of one or, unless it has begun, begins in the session of others. Throws as `openSession` does. */
+export function openTransaction(mesh: Mesh, tokens: readonly string[], hasBegun: boolean, options: SessionOptions, caller: Caller): Transaction {
+  const isOpen = tokens.length === 1 && inspectToken(tokens[0]).transaction !== undefined;
+  if (!isOpen && hasBegun)
+    throw new MeshError("TOKEN_MALFORMED", 'there is no token of an open transaction; begin one in the session of this token, without "begun" in the body');
+  if (!isOpen) return openSession(mesh, tokens, options, caller).begin();
   const transaction = mesh.transaction(tokens[0], options);
   if (caller.namespaces !== "*") checkOwner(tokens[0], caller);
   return transaction;
