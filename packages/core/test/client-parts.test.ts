@@ -10,7 +10,11 @@ import { OwnWrites } from "../src/client/own-writes.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { MeshError } from "../src/errors.js";
 import { timestampMs } from "../src/protocol/hybrid-clock.js";
-import { EMPTY_VECTOR, vectorOf } from "../src/protocol/vector.js";
+import { ByteReader } from "../src/bytes/reader.js";
+import { ByteWriter } from "../src/bytes/writer.js";
+import { Ring } from "../src/protocol/ring.js";
+import { EMPTY_VECTOR, vectorOf, vectorRecord, type Vector } from "../src/protocol/vector.js";
+import { readHeader, writeHeader } from "../src/wire/messages.js";
 import { codeOf } from "./support/cluster.js";
 
 const back = (value: unknown): unknown => jsonCodec.decode(jsonCodec.encode(value));
@@ -105,7 +109,7 @@ describe("durations", () => {
 describe("keys", () => {
   it("of two namespaces, or of one and none, are never the same", () => {
     const namespace = fc.option(fc.stringMatching(/^[\w.:/-]{1,8}$/), { nil: undefined });
-    const key = fc.string({ unit: "binary", minLength: 1, maxLength: 12 }).filter((text) => !text.includes("\u001f"));
+    const key = fc.string({ unit: "binary", minLength: 1, maxLength: 12 }).filter((text) => !text.includes("\u001f") && !text.startsWith("\u0000"));
     fc.assert(
       fc.property(namespace, key, namespace, key, (a, keyA, b, keyB) => {
         expect(storedKey(a, keyA) === storedKey(b, keyB)).toBe(a === b && keyA === keyB);
@@ -181,5 +185,28 @@ describe("a session's own writes", () => {
     const own = new OwnWrites();
     own.add({ replica: 1, issued: EMPTY_VECTOR }, 1, 4096 * 10, [change("k", "v", 50)]);
     expect(own.newest("k")?.change.expiresAt).toBe(timestampMs(4096 * 10) + 50);
+  });
+});
+
+describe("what a session's own writes follow", () => {
+  const members = [1, 2, 3].map((replica) => ({ replica, address: `n${replica}` }));
+  const ring = new Ring({ epoch: 1, meshId: "m", members, departed: [], nextReplica: 4 }, 1);
+
+  function told(issued: readonly number[]): Vector {
+    const out = new ByteWriter(64);
+    const applied = [0, 0, 0];
+    writeHeader(out, 1, ring, applied, [0, 0, 0], issued);
+    return readHeader(new ByteReader(out.bytes, 0, out.length)).beyond;
+  }
+
+  it("is told with all that it follows in turn: a write of others comes with those of the node that it may follow", () => {
+    // The session has made 1:1. Since then 1:2 was made here, 2:1 followed it elsewhere, and 1:3 follows that here.
+    const own = new OwnWrites();
+    own.add({ replica: 1, issued: told([3, 1, 0]) }, 1, 1, [{ key: "k", value: encodeUtf8("1"), ttlMs: 0, expiresAt: 0 }]);
+    expect(vectorRecord(own.written)).toEqual({ "1": 3, "2": 1 });
+  });
+
+  it("is nothing to tell where it is the node's own writes alone", () => {
+    expect(told([3, 0, 0])).toEqual(EMPTY_VECTOR);
   });
 });

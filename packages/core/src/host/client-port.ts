@@ -130,7 +130,7 @@ export class ClientPort implements Port, Writer {
     }
     this.#lastId = id;
     try {
-      if (this.#host.isClosing && type !== STATUS) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
+      if (type !== STATUS) this.checkServing();
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, id, start, end) : start;
       if (at < 0) return;
       if (type === GET) this.#get(bytes, id, flags, at, end);
@@ -298,6 +298,11 @@ export class ClientPort implements Port, Writer {
   #write(bytes: Uint8Array, id: number, start: number, end: number): void {
     this.#writeRequest.read(bytes, start, end);
     this.makeWrite(id);
+  }
+
+  /** Throws NODE_UNREACHABLE from the moment the node stops: what it has by then is what it hands over. */
+  checkServing(): void {
+    if (this.#host.isClosing) throw new MeshError("NODE_UNREACHABLE", `node ${this.#node.replica} is stopping; another node goes on`);
   }
 
   /** Makes the write that was read. */

@@ -60,6 +60,8 @@ export class Committing {
         "NODE_BEHIND",
         `this commit was asked of replica ${elsewhere} before, which has not answered; it may have made it, and node ${node.replica} does not know`,
       );
+    // The store may have been asked meanwhile, and it was a while ago that the request came in.
+    this.#port.checkServing();
     this.#port.makeWrite(id);
     node.noteCommit(key, { replica: node.replica, counter: node.counter, timestamp: node.clock.latest });
   }

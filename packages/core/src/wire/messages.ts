@@ -114,17 +114,19 @@ export function readChanges(reader: ByteReader, ring: Ring, counters: number[]):
 
 /**
  * A response header: what all answers after it are at. `time` f64; the changes of `applied`; then the entries in which `issued` is beyond
- * `applied`, but for the node's own: a session that wrote here has to follow them.
+ * `applied`: a session that wrote here has to follow them. ⚑ What others have made may follow writes of this node that are later than the session's, so
+ * the node's own entry comes with them; by itself it says nothing, since the session knows its own writes.
  */
 export function writeHeader(out: ByteWriter, time: number, ring: Ring, applied: readonly number[], told: number[], issued: readonly number[]): void {
   out.f64(time);
   writeChanges(out, ring, applied, told);
   let beyond = 0;
-  for (let index = 0; index < issued.length; index++) if (index !== ring.self && issued[index] > applied[index]) beyond += 1;
+  for (let index = 0; index < issued.length; index++) if (issued[index] > applied[index]) beyond += 1;
+  if (beyond === 1 && issued[ring.self] > applied[ring.self]) beyond = 0;
   out.varint(beyond);
   if (beyond === 0) return;
   for (const index of ring.ascending) {
-    if (index === ring.self || issued[index] <= applied[index]) continue;
+    if (issued[index] <= applied[index]) continue;
     out.varint(ring.replicas[index]);
     out.varint(issued[index]);
   }
