@@ -37,6 +37,8 @@ async function openStore({ store }: NodeOptions): Promise<Store> {
 
 /** Nodes with a store each form the same mesh each for itself: its id must not be random then. */
 const SAME_EVERYWHERE: Platform = { ...systemPlatform, entropy: (count) => new Uint8Array(count) };
+/** Nor could they agree on another view, where one is taken for dead because the machine is busy. */
+const NEVER = { suspectMsMin: Infinity, suspectMsMax: Infinity, takeOverMs: Infinity };
 
 async function start(options: NodeOptions): Promise<RunningNode> {
   const store = await openStore(options);
@@ -48,6 +50,7 @@ async function start(options: NodeOptions): Promise<RunningNode> {
     address: options.addresses[options.index],
     replica: options.index + 1,
     cacheBytes: options.cacheBytes,
+    suspicion: typeof options.store === "string" ? NEVER : undefined,
     onFatal: (error) => {
       console.error(error);
       process.exit(1);
