@@ -5,8 +5,11 @@ import { inspectToken, MeshError, type Durability, type Mesh, type Session } fro
 import type { SeededRandom, Stamp } from "@causalmesh/core/testing";
 import { valueOf, type Notebook, type NotedWrite } from "./recording.js";
 
-/** What a fault may answer a call with. Whatever else it fails with is a finding. */
-const EXCUSED: readonly string[] = ["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL"];
+/**
+ * What a fault may answer a call with. Whatever else it fails with is a finding. A node that begins from the store does not know what the keys were
+ * before, and there may be no other to ask.
+ */
+const EXCUSED: readonly string[] = ["TIMEOUT", "NODE_UNREACHABLE", "OUTCOME_UNKNOWN", "STORE_UNAVAILABLE", "PROTOCOL", "SNAPSHOT_TOO_OLD"];
 const DURABILITIES: readonly Durability[] = ["memory", "replicated", "everywhere", "stored"];
 
 export interface WorkflowOptions {

@@ -109,15 +109,15 @@ export class Membership {
   /** Takes out those who say that this node is gone. */
   #object(gone: ReadonlySet<number>): void {
     const { ring } = this.host.node;
-    if (!this.mayObject(gone)) return;
+    if (!this.#mayObject(gone)) return;
     for (let index = ring.predecessor; !gone.has(ring.replicas[index]); index = (index + ring.members - 1) % ring.members)
       this.#sealed.add(ring.replicas[index]);
     this.host.neighbours.dismissPredecessor("takes you for cut off");
     void this.#propose();
   }
 
-  /** ⚑ One of those who are said to be gone, and lives: the one behind those who say so, since it has what they had. */
-  protected mayObject(gone: ReadonlySet<number>): boolean {
+  /** One of those who are said to be gone, and lives: the one behind those who say so, since it has what they had. */
+  #mayObject(gone: ReadonlySet<number>): boolean {
     const { ring, replica } = this.host.node;
     return this.host.isComplete && gone.has(replica) && !gone.has(ring.replicas[ring.predecessor]);
   }

@@ -188,7 +188,6 @@ interface LinkEvents {
   readonly replaced: () => void;
 }
 
-/** One connection's life. */
 class LinkSession implements ConnectionEvents, FrameHandler {
   readonly outbox: Outbox;
   readonly #host: Host;
@@ -250,6 +249,8 @@ class LinkSession implements ConnectionEvents, FrameHandler {
     this.#next = node.log.start;
     this.acknowledged = received;
     if (!welcome.isComplete) this.#introduce();
+    // Where the way is long, the handshake alone takes most of the time after which silence is suspicious.
+    this.#events.heard();
     this.#host.tickSoon();
   }
 

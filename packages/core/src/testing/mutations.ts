@@ -198,17 +198,6 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
   },
   {
-    name: "no-objection",
-    rule: "7: whoever is said to be gone, and lives, takes out those who say so",
-    change: ({ Membership: Base }) => ({
-      Membership: class extends Base {
-        protected override mayObject(): boolean {
-          return false;
-        }
-      },
-    }),
-  },
-  {
     name: "settled-when-flushed",
     rule: "7: a departed replica leaves the vectors when everybody shows all of it",
     change: ({ Membership: Base }) => ({
