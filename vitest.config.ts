@@ -1,32 +1,7 @@
 import { defineConfig, type Plugin } from "vitest/config";
+import { PUBLISHED } from "./tools/packages.mjs";
 
-const ROOTS = [
-  "packages/core",
-  "packages/conformance",
-  "packages/adapters/kit",
-  "packages/adapters/memory",
-  "packages/adapters/lmdb",
-  "packages/adapters/postgres",
-  "packages/adapters/redis",
-  "packages/adapters/dynamodb",
-  "packages/transport/tcp",
-  "packages/transport/http",
-  "packages/carriers",
-  "packages/integrations/hono",
-  "packages/integrations/express",
-  "packages/integrations/aws-lambda",
-  "packages/integrations/keyv",
-  "packages/integrations/unstorage",
-  "packages/integrations/temporal",
-  "packages/testing",
-  "packages/integrations/opentelemetry",
-  "packages/cli",
-  "packages/test-servers",
-  "packages/faults",
-  "apps/demo",
-  "bench",
-  "tools",
-];
+const ROOTS: readonly string[] = [...PUBLISHED, "packages/test-servers", "packages/faults", "apps/demo", "bench", "tools"];
 
 // Lua files are text, as in the built packages.
 const luaAsText: Plugin = {
