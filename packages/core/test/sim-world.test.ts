@@ -258,6 +258,18 @@ describe("SimulatedStore", () => {
     expect((await world.run(store.readRegistry())).registry).toEqual(next);
   });
 
+  it("tells the dead nothing, though what they had sent may happen", async () => {
+    const world = new Simulation(1, settle);
+    const content = new StoreContent();
+    const life = { alive: true };
+    const store = new SimulatedStore(world, content, { name: "s", delayMs: 5, failureChance: 0, life });
+    let isAnswered = false;
+    void store.apply([row("a", 1)], []).then(() => (isAnswered = true));
+    life.alive = false;
+    await world.run(world.sleep(20));
+    expect({ isAnswered, rows: content.rows.size }).toEqual({ isAnswered: false, rows: 1 });
+  });
+
   it("fails with an unknown outcome until it is calm", async () => {
     const world = new Simulation(1, settle);
     const content = new StoreContent();

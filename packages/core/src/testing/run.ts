@@ -138,7 +138,7 @@ class World implements WorkflowWorld, UnrestWorld, WatchedWorld {
       suspicion: { suspectMsMin: suspectMs, suspectMsMax: suspectMs * 3, takeOverMs: suspectMs * 10 },
       parts: this.#parts,
       platform: (life) => this.#platform(life),
-      store: (name) => this.#store(name),
+      store: (name, life) => this.#store(name, life),
       setsClocks: (options.unrest?.clockJumps ?? 0) > 0,
       sleep: (ms) => simulation.sleep(ms),
       stopped: (address, error) => void this.recorder.history.failures.push(`${address} stopped: ${error.message}`),
@@ -193,9 +193,9 @@ class World implements WorkflowWorld, UnrestWorld, WatchedWorld {
     return { clock, random: random.next, entropy: (count) => Uint8Array.from({ length: count }, () => random.int(0, 255)) };
   }
 
-  #store(name: string): SimulatedStore {
+  #store(name: string, life?: Life): SimulatedStore {
     const { storeDelayMs, storeFailureChance } = this.options;
-    const store = new SimulatedStore(this.simulation, this.#content, { name, delayMs: storeDelayMs, failureChance: storeFailureChance });
+    const store = new SimulatedStore(this.simulation, this.#content, { name, delayMs: storeDelayMs, failureChance: storeFailureChance, life });
     this.#stores.push(store);
     return store;
   }

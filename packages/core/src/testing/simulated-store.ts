@@ -5,6 +5,7 @@ import { decodeUtf8 } from "../bytes/utf8.js";
 import { fencedError, MeshError } from "../errors.js";
 import type { FlushedCounters, RegistryRecord, Row, ScanPage, Store, StoreAbilities } from "../store.js";
 import type { SeededRandom } from "./random.js";
+import type { Life } from "./simulated-clock.js";
 import type { Simulation } from "./simulation.js";
 
 /** The rows and counters behind all nodes' stores; also the truth that I6 is checked on. */
@@ -41,6 +42,8 @@ export interface SimulatedStoreOptions {
   readonly delayMs: number;
   /** Chance that a call fails with STORE_UNAVAILABLE; of failing `apply`s half have happened all the same. */
   readonly failureChance: number;
+  /** Who calls: what it has sent when it is killed may still happen, and nobody gets the answer. */
+  readonly life?: Life;
 }
 
 const ABILITIES: StoreAbilities = { atomicApply: true, durable: true, shared: true, valueBytesMax: 1024 * 1024 };
@@ -112,6 +115,7 @@ export class SimulatedStore implements Store {
   /** Makes `effect` happen in one event and answers in a later one. */
   #call<Answer>(effect: () => Answer): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      const { life } = this.#options;
       const fails = !this.calm && (this.#content.isAway || this.#random.chance(this.#options.failureChance));
       const happens = !fails || this.#random.chance(0.5);
       this.#simulation.schedule(this.#delay(), () => {
@@ -124,6 +128,7 @@ export class SimulatedStore implements Store {
           refusal = error as MeshError;
         }
         this.#simulation.schedule(this.#delay(), () => {
+          if (life?.alive === false) return;
           if (refusal !== undefined) reject(refusal);
           else if (fails) reject(new MeshError("STORE_UNAVAILABLE", `${this.name} is away`));
           else if (this.#closed) reject(new MeshError("CLOSED", `${this.name} has been closed`));
