@@ -7,9 +7,9 @@ import { MemberNode } from "../src/embedded/member.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
 import { formMesh, type StartNodeOptions } from "../src/embedded/start-node.js";
 import type { Mesh } from "../src/mesh.js";
-import { readView } from "../src/protocol/view.js";
+import { changeView, readView, viewWith } from "../src/protocol/view.js";
 import { platformWithOffset, until } from "./support/cluster.js";
-import { SplitNetwork } from "./support/split-network.js";
+import { SplitNetwork, STORE } from "./support/split-network.js";
 import { TestStore } from "./support/test-store.js";
 
 const SUSPICION = { suspectMsMin: 300, suspectMsMax: 600, takeOverMs: 1_500 };
@@ -348,6 +348,25 @@ describe("a node that was cut off", () => {
     await joined;
     expect((await all.replicas()).slice(0, 2)).toEqual([1, 2]);
     expect(await mesh.session().get("k")).toBe(1);
+  }, 30_000);
+
+  it("from the start is not the mesh that another newcomer looks for: that one begins it anew", async () => {
+    const all = members();
+    await formMesh(all.store, ["gone"]);
+    const begins = all.start("a");
+    await until(async () => (await all.replicas()).length === 2);
+    await changeView(all.store, ({ view }) => viewWith(view!, "lost", Date.now()));
+    const joins = all.start("b");
+    await until(async () => (await all.replicas()).length === 4);
+    // It does not see the notice, and refuses whoever comes with a later epoch than its own.
+    all.network.cut("b", [STORE]);
+    await begins;
+    all.network.heal("b");
+    await joins;
+    const mesh = await all.connect();
+    await mesh.session(undefined, { node: "a" }).set("k", 1);
+    expect(await mesh.session(undefined, { node: "b" }).get("k")).toBe(1);
+    expect(await all.replicas()).toHaveLength(2);
   }, 30_000);
 
   it("is not needed for others to go on when the store is away too, once that is back", async () => {

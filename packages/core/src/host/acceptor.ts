@@ -14,6 +14,7 @@ import { writeError } from "../wire/messages.js";
 import { Outbox } from "../wire/outbox.js";
 import { ClientPort } from "./client-port.js";
 import type { Host } from "./host.js";
+import { joiningError } from "./newcomer.js";
 import { RingPort } from "./ring-port.js";
 
 /** What serves a connection after the handshake. */
@@ -192,7 +193,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     // Whoever looks for the node that was here before is told who is here now, and no more.
     const isMistaken = isNode && hello.target !== node.replica;
     if (isNode && !isMistaken) this.#checkPredecessor(hello);
-    if (!isNode && !this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh; another node goes on`);
+    if (!isNode && !this.#host.isComplete) throw joiningError(node.replica, "serves nobody yet; another node goes on");
     writeWelcome(this.#outbox.out, {
       proof: proofOf(secret, "acceptor", hello.nonce, this.#nonce),
       meshId: node.view.meshId,
@@ -222,10 +223,9 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     if (epoch > view.epoch) void membership.refresh();
     const isCurrent = epoch === view.epoch && !membership.refuses(replica);
     if (isCurrent && replica === ring.replicas[ring.predecessor]) return;
-    if (isCurrent && ring.isMember(replica) && replica !== node.replica) {
-      if (!this.#host.isComplete) throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining the mesh, and cannot stand in for anybody`);
-      membership.claimed(replica);
-    }
+    // Of two newcomers none is to take the other for the mesh: each would wait for it, and nobody would begin the mesh anew.
+    if (!this.#host.isComplete) throw joiningError(node.replica, "cannot stand in for anybody");
+    if (isCurrent && ring.isMember(replica) && replica !== node.replica) membership.claimed(replica);
     throw new MeshError("NODE_BEHIND", `replica ${replica} of epoch ${epoch} does not precede replica ${node.replica} in epoch ${view.epoch}`);
   }
 }

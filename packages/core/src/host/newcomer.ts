@@ -3,7 +3,7 @@
 
 import { MalformedError } from "../bytes/reader.js";
 import { MeshError } from "../errors.js";
-import { CLOCK_AHEAD_MS_MAX } from "../limits.js";
+import { CLOCK_AHEAD_MS_MAX, HEARTBEAT_MS } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
 import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
@@ -83,4 +83,9 @@ export class Newcomer {
   async whenComplete(): Promise<void> {
     if (!this.isComplete) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
+}
+
+/** Says that a node is there, and cannot do what is asked of it yet. Whoever looks for a mesh that is complete has not found it here. */
+export function joiningError(replica: number, what: string): MeshError {
+  return new MeshError("NODE_UNREACHABLE", `node ${replica} is joining the mesh, and ${what}`, { retryAfterMs: HEARTBEAT_MS });
 }

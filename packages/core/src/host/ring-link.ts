@@ -17,6 +17,7 @@ import { Opening } from "../wire/opening.js";
 import { Outbox } from "../wire/outbox.js";
 import { backoffMs } from "./backoff.js";
 import type { Host } from "./host.js";
+import { joiningError } from "./newcomer.js";
 import { startedBefore } from "./started-before.js";
 import { Suspicion } from "./suspicion.js";
 
@@ -92,7 +93,6 @@ export class RingLink {
   #open(connection: Connection, replica: number, attempt: number): LinkSession {
     const session = new LinkSession(this.#host, connection, replica, {
       heard: () => this.#heard(),
-      waits: () => this.#suspicion.reset(this.#host.platform.clock.monotonic()),
       lost: (error) => {
         if (this.#session === session) this.#lost(error);
       },
@@ -126,11 +126,14 @@ export class RingLink {
       this.#host.membership.met();
       void this.#host.membership.refresh();
     }
+    // The successor and this node are there, and one of them is not ready for the other yet.
+    const waits = error?.retryAfterMs !== undefined && this.#skipped === 0;
+    if (waits) this.#suspicion.reset(clock.monotonic());
     this.#failures += 1;
     this.#retry?.cancel();
     const pauseMs = backoffMs(this.#failures - 1, random);
     // Whoever lives is heard in time to see that it still does.
-    this.#retry = clock.after(lives ? Math.min(pauseMs, HEARTBEAT_MS) : pauseMs, () => void this.connect());
+    this.#retry = clock.after(lives || waits ? Math.min(pauseMs, HEARTBEAT_MS) : pauseMs, () => void this.connect());
   }
 
   #tick(): void {
@@ -181,8 +184,6 @@ export class RingLink {
 
 interface LinkEvents {
   readonly heard: () => void;
-  /** The successor is there, and this node cannot serve it yet. */
-  readonly waits: () => void;
   readonly lost: (error: MeshError | undefined) => void;
   /** Another node answers at the address: the one that was looked for is gone for good. */
   readonly replaced: () => void;
@@ -258,10 +259,7 @@ class LinkSession implements ConnectionEvents, FrameHandler {
   #introduce(): void {
     const { node, isComplete } = this.#host;
     const { ring } = node;
-    if (!isComplete) {
-      this.#events.waits();
-      throw new MeshError("NODE_UNREACHABLE", `node ${node.replica} is joining itself, and has nothing to hand over yet`);
-    }
+    if (!isComplete) throw joiningError(node.replica, "has nothing to hand over yet");
     this.#awaited = node.received.slice();
     // What reaches the store from now on is not in the base, so it has to come from the log.
     node.log.keptFrom = this.#next;

@@ -5,6 +5,9 @@ import type { Connection, ConnectionEvents, Transport } from "../../src/transpor
 import { MeshError } from "../../src/errors.js";
 import type { Store } from "../../src/store.js";
 
+/** Names the store among those whom a participant is cut off from. */
+export const STORE = "the store";
+
 interface Passing {
   readonly from: string;
   readonly to: string;
@@ -85,7 +88,8 @@ export class SplitNetwork {
         const value: unknown = Reflect.get(target, property, target);
         if (typeof value !== "function") return value;
         return (...args: unknown[]): unknown => {
-          if (this.#dead.has(name)) return Promise.reject(new MeshError("STORE_UNAVAILABLE", `${name} is dead`));
+          if (this.#dead.has(name) || this.#cuts.get(name)?.has(STORE) === true)
+            return Promise.reject(new MeshError("STORE_UNAVAILABLE", `${name} does not reach the store`));
           return (value as (...args: unknown[]) => unknown).apply(target, args);
         };
       },
