@@ -8,7 +8,7 @@ import type { MeshError } from "../errors.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
 import type { Snapshot } from "../protocol/snapshot.js";
 import type { Vector } from "../protocol/vector.js";
-import { beginFrame, COMMIT, DRAIN, endFrame, FRESH, GET, GET_MANY, READ_AT, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import { AGAIN, beginFrame, COMMIT, DRAIN, endFrame, FRESH, GET, GET_MANY, READ_AT, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
 import { writeNumbers, writeSnapshot, writeVector } from "../wire/messages.js";
 import type { SessionContext } from "./context.js";
 import type { Link } from "./link.js";
@@ -141,9 +141,18 @@ export function encodeReadAt(
   endFrame(out, at);
 }
 
-export function encodeWrite(out: ByteWriter, id: number, context: SessionContext | undefined, durability: number, changes: readonly Change[]): void {
-  const at = beginFrame(out, WRITE, contextFlag(context), id);
+/** `timestamp` is that of a write which is made again, 0 for a new one. */
+export function encodeWrite(
+  out: ByteWriter,
+  id: number,
+  context: SessionContext | undefined,
+  timestamp: number,
+  durability: number,
+  changes: readonly Change[],
+): void {
+  const at = beginFrame(out, WRITE, contextFlag(context) | (timestamp > 0 ? AGAIN : 0), id);
   putContext(out, context);
+  if (timestamp > 0) out.f64(timestamp);
   putChanges(out, durability, changes);
   endFrame(out, at);
 }

@@ -182,13 +182,16 @@ export class GetManyCall extends SessionCall {
 
 export class WriteCall extends SessionCall {
   readonly repeatable: boolean;
+  readonly #timestamp: number;
   readonly #durability: number;
   readonly #changes: readonly Change[];
   readonly #resolve: (value: never) => void;
 
+  /** `timestamp` is that of a write which is made again, 0 for a new one. */
   constructor(
     session: ClientSession,
     deadline: number,
+    timestamp: number,
     durability: number,
     changes: readonly Change[],
     repeatable: boolean,
@@ -197,6 +200,7 @@ export class WriteCall extends SessionCall {
   ) {
     super(session, deadline, reject);
     this.repeatable = repeatable;
+    this.#timestamp = timestamp;
     this.#durability = durability;
     this.#changes = changes;
     this.#resolve = resolve;
@@ -209,7 +213,7 @@ export class WriteCall extends SessionCall {
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    encodeWrite(out, id, context, this.#durability, this.#changes);
+    encodeWrite(out, id, context, this.#timestamp, this.#durability, this.#changes);
   }
 
   answered(answer: Answer): void {

@@ -2,9 +2,9 @@
 // an answer. They are made again there, before anything else that the session asks.
 
 import type { MeshError } from "../errors.js";
-import { encodeGetMany, type Call } from "./call.js";
-import { WriteCall, type Version } from "./calls.js";
-import { EntriesCall } from "./entries-call.js";
+import { timestampMs } from "../protocol/hybrid-clock.js";
+import type { Call } from "./call.js";
+import { WriteCall } from "./calls.js";
 import type { OwnWrites } from "./own-writes.js";
 import type { ClientSession } from "./session.js";
 
@@ -44,38 +44,19 @@ export class LostWrites {
     });
   }
 
-  /** Leaves out keys that somebody has written later: there the lost write would have lost. */
+  /**
+   * ⚑ Each under the timestamp that it had: it loses against what somebody has written since, stands before what its session wrote after it, and
+   * does no harm when a fork makes it again as well.
+   */
   async #remake(deadline: number): Promise<void> {
     const session = this.#session;
     for (let write = this.#own.firstLost; write !== undefined; write = this.#own.firstLost) {
-      const { changes, timestamp } = write;
-      const keys = changes.map(({ key }) => key);
-      const versions = await this.#versions(keys, deadline);
-      const now = session.mesh.platform.clock.now();
-      const again = changes
-        .filter(({ key }, index) => versions[index].timestamp < timestamp && this.#own.isLost(this.#own.newest(key)!.write))
-        .map(({ key, value, expiresAt }) => ({ key, value, ttlMs: expiresAt === 0 ? 0 : Math.max(1, expiresAt - now), expiresAt: 0 }));
-      if (again.length > 0) await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, this.#durability, again, true, resolve, reject));
+      const { timestamp } = write;
+      const writtenMs = timestampMs(timestamp);
+      const changes = write.changes.map(({ key, value, expiresAt }) => ({ key, value, ttlMs: expiresAt === 0 ? 0 : expiresAt - writtenMs, expiresAt: 0 }));
+      await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, timestamp, this.#durability, changes, true, resolve, reject));
       this.#own.remade(write);
     }
-  }
-
-  /** Which write each of the keys shows, whatever the session itself has written. */
-  #versions(keys: readonly string[], deadline: number): Promise<readonly Version[]> {
-    const session = this.#session;
-    return this.#make<readonly Version[]>((resolve, reject) => {
-      const call: EntriesCall = new EntriesCall(session, deadline, {
-        count: keys.length,
-        encode: (out, id, context) => encodeGetMany(out, id, context, { versioned: true, fresh: false }, keys),
-        found: (entries, link) => {
-          // What is decided by them depends on them.
-          session.follow(link, call.view);
-          resolve(entries.map(({ version }) => version));
-        },
-        reject,
-      });
-      return call;
-    });
   }
 
   async #make<Result>(create: (resolve: (value: Result) => void, reject: (error: Error) => void) => Call): Promise<Result> {

@@ -150,11 +150,7 @@ export class OwnWrites {
     return this.#writes.find((write) => this.#lost.has(write));
   }
 
-  isLost(write: OwnWrite): boolean {
-    return this.#lost.has(write);
-  }
-
-  /** It was made again, or need not be. */
+  /** It was made again. */
   remade(write: OwnWrite): void {
     this.#lost.delete(write);
     this.#keepOnly((one) => one !== write);

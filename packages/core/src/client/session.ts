@@ -260,7 +260,7 @@ export class ClientSession implements Session, Caller {
     this.own.checkRoom();
     const durability = this.durabilityOf(options);
     return new Promise((resolve, reject) => {
-      const call = new WriteCall(this, this.deadline(options), durability, changes, this.mesh.retryWrites, resolve, reject);
+      const call = new WriteCall(this, this.deadline(options), 0, durability, changes, this.mesh.retryWrites, resolve, reject);
       this.mesh.submit(call, this.peer, options?.signal);
     });
   }

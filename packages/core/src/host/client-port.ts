@@ -11,6 +11,7 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX, WAITING_REQUESTS_MAX } from "../limits.
 import type { Node } from "../protocol/node.js";
 import type { Vector } from "../protocol/vector.js";
 import {
+  AGAIN,
   beginFrame,
   COMMIT,
   DONE,
@@ -134,7 +135,7 @@ export class ClientPort implements Port, Writer {
       const at = (flags & WITH_CONTEXT) !== 0 ? this.#learn(bytes, id, start, end) : start;
       if (at < 0) return;
       if (type === GET) this.#get(bytes, id, flags, at, end);
-      else if (type === WRITE) this.#write(bytes, id, at, end);
+      else if (type === WRITE) this.#write(bytes, id, flags, at, end);
       else if (type === GET_MANY) this.#manyReads.read(bytes, id, flags, at, end);
       else if (type === READ_AT) this.#manyReads.readAt(bytes, id, flags, at, end);
       else if (type === COMMIT) this.#committing.commit(bytes, id, at, end);
@@ -295,8 +296,8 @@ export class ClientPort implements Port, Writer {
 
   // Writes.
 
-  #write(bytes: Uint8Array, id: number, start: number, end: number): void {
-    this.#writeRequest.read(bytes, start, end);
+  #write(bytes: Uint8Array, id: number, flags: number, start: number, end: number): void {
+    this.#writeRequest.read(bytes, start, end, false, (flags & AGAIN) !== 0);
     this.makeWrite(id);
   }
 
@@ -310,7 +311,7 @@ export class ClientPort implements Port, Writer {
     const node = this.#node;
     this.#writeRequest.applyTo(node);
     this.#host.writes += 1;
-    this.#host.wrote(this.#writeRequest.durability, this, id, node.counter, node.clock.latest);
+    this.#host.wrote(this.#writeRequest.durability, this, id, node.counter, node.written);
   }
 
   /** Answers a write within the chunk that asked. */

@@ -63,7 +63,7 @@ export class Committing {
     // The store may have been asked meanwhile, and it was a while ago that the request came in.
     this.#port.checkServing();
     this.#port.makeWrite(id);
-    node.noteCommit(key, { replica: node.replica, counter: node.counter, timestamp: node.clock.latest });
+    node.noteCommit(key, { replica: node.replica, counter: node.counter, timestamp: node.written });
   }
 
   /** The complete entry of the key that stands for the transaction; 0 where the store has to be asked. */

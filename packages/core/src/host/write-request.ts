@@ -18,6 +18,8 @@ const FIELDS = 6;
 
 export class WriteRequest {
   durability = 0 as Level;
+  /** That of a write which is made again, 0 for a new one. */
+  #timestamp = 0;
   readonly #valueBytesMax: number;
   readonly #reader = new ByteReader();
   /** The changes as numbers; it keeps its length, so that a write costs no growing. */
@@ -32,9 +34,10 @@ export class WriteRequest {
    * Throws MalformedError, or a MeshError for what is beyond a limit. The bytes must stay until `applyTo`. The first change of a commit stands for the
    * transaction; other keys like that are nobody's to write.
    */
-  read(bytes: Uint8Array, start: number, end: number, isCommit = false): void {
+  read(bytes: Uint8Array, start: number, end: number, isCommit = false, isAgain = false): void {
     const reader = this.#reader;
     reader.reset(bytes, start, end);
+    this.#timestamp = isAgain ? readTimestamp(reader) : 0;
     const durability = reader.u8();
     const count = reader.varint();
     if (durability >= DURABILITIES.length) throw new MalformedError(`durability ${durability}`);
@@ -88,18 +91,25 @@ export class WriteRequest {
     return decodeUtf8(this.#reader.bytes, at, at + length);
   }
 
-  /** Makes the write at the node. Throws OVERLOADED, and nothing has happened then. */
+  /** Makes the write at the node. Throws OVERLOADED or CLOCK_SKEW, and nothing has happened then. */
   applyTo(node: Node): void {
     const { bytes } = this.#reader;
     const changes = this.#changes;
-    node.write(this.#end / FIELDS);
-    const writtenMs = timestampMs(node.clock.latest);
+    if (this.#timestamp > 0) node.observe(this.#timestamp);
+    node.write(this.#end / FIELDS, this.#timestamp);
+    const writtenMs = timestampMs(node.written);
     for (let at = 0; at < this.#end; at += FIELDS) {
       const ttlMs = changes[at + 5];
       const expiresAt = ttlMs > 0 ? writtenMs + ttlMs : 0;
       node.change(bytes, changes[at + 1], changes[at + 2], changes[at + 3], changes[at + 4], changes[at] !== 0, expiresAt);
     }
   }
+}
+
+function readTimestamp(reader: ByteReader): number {
+  const timestamp = reader.f64();
+  if (!(Number.isSafeInteger(timestamp) && timestamp > 0)) throw new MalformedError("a write that is made again has no timestamp");
+  return timestamp;
 }
 
 export function keyError(length: number): MeshError {

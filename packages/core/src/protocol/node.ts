@@ -62,13 +62,19 @@ export class Node extends NodeState {
 
   // Writes of this node.
 
-  /** Counter and timestamp of the newest own write. */
+  /** Counter of the newest own write. */
   get counter(): number {
     return this.received[this.ring.self];
   }
 
-  /** Begins a write with this many `change` calls. Throws OVERLOADED at the bound of the log: nothing has happened then. */
-  write(changes: number): void {
+  /** Timestamp of the newest own write. */
+  written = 0;
+
+  /**
+   * Begins a write with this many `change` calls. One that is made again has its timestamp, which the clock has seen. Throws OVERLOADED at the
+   * bound of the log: nothing has happened then.
+   */
+  write(changes: number, again = 0): void {
     const { self, members } = this.ring;
     // Each origin admits its share, so that what others send always finds room: the ring never holds back what must be forwarded.
     if ((this.log.bytesOf[self] + this.#open.length) * members > LOG_BYTES_MAX) {
@@ -77,8 +83,9 @@ export class Node extends NodeState {
       });
     }
     this.#joinIssued();
-    if (this.#open.count > 0 && (this.#openIssuedVersion !== this.issuedVersion || this.#open.length > BATCH_BYTES_MAX)) this.seal();
-    const timestamp = this.clock.next();
+    if (this.#open.count > 0 && (this.#openIssuedVersion !== this.issuedVersion || this.#open.length > BATCH_BYTES_MAX || again > 0)) this.seal();
+    const timestamp = again > 0 ? again : this.clock.next();
+    this.written = timestamp;
     const counter = this.received[self] + 1;
     if (this.#open.count === 0) {
       const vector = this.issued.slice();

@@ -50,6 +50,8 @@ export const HEARTBEAT = 1;
 export const WITH_CONTEXT = 1;
 export const VERSIONED = 2;
 export const FRESH = 4;
+/** Flag of a WRITE: it is made again, under the timestamp that it had, which stands before the rest. */
+export const AGAIN = 8;
 /** Flag of a VERSIONED answer: a loader returned this, in place of the deletion that the version names. */
 export const FROM_LOADER = 4;
 /** Bits of the byte before each entry of VALUES. */
