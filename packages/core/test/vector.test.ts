@@ -67,7 +67,7 @@ describe("the hybrid logical clock", () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const clock = new HybridClock();
+        const clock = new HybridClock(1);
         let greatest = 0;
         for (const each of events) {
           if ("tick" in each) clock.tick(TIMESTAMP_EPOCH_MS + each.tick);
@@ -86,7 +86,7 @@ describe("the hybrid logical clock", () => {
   });
 
   it("stays close to the wall clock, and within safe integers until 2093", () => {
-    const clock = new HybridClock();
+    const clock = new HybridClock(1);
     const now = Date.parse("2030-06-01T12:00:00Z");
     clock.tick(now);
     expect(timestampMs(clock.next())).toBe(now);
@@ -96,8 +96,16 @@ describe("the hybrid logical clock", () => {
     expect(timestampAt(0)).toBe(0);
   });
 
+  it("gives nodes that write a little in the same millisecond different timestamps", () => {
+    const clocks = Array.from({ length: 256 }, (_, index) => new HybridClock(index + 1));
+    for (const clock of clocks) clock.tick(TIMESTAMP_EPOCH_MS + 10);
+    const timestamps = clocks.flatMap((clock) => Array.from({ length: 16 }, () => clock.next()));
+    expect(new Set(timestamps).size).toBe(timestamps.length);
+    expect(new Set(timestamps.map(timestampMs))).toEqual(new Set([TIMESTAMP_EPOCH_MS + 10]));
+  });
+
   it("judges expiry by the latest moment it knows of", () => {
-    const clock = new HybridClock();
+    const clock = new HybridClock(1);
     clock.tick(TIMESTAMP_EPOCH_MS + 10);
     clock.observe(timestampAt(TIMESTAMP_EPOCH_MS + 25));
     expect(clock.nowMs()).toBe(TIMESTAMP_EPOCH_MS + 25);

@@ -5,6 +5,8 @@
 export const TIMESTAMP_EPOCH_MS = 1_704_067_200_000;
 /** Timestamps of one millisecond: 12 bits. With the milliseconds they fill one safe integer. */
 export const TIMESTAMPS_PER_MS = 4096;
+/** Timestamps between the places in which the nodes begin a millisecond. */
+const PLACE = 16;
 
 /** The millisecond since 1970 in which a timestamp falls. */
 export function timestampMs(timestamp: number): number {
@@ -22,14 +24,24 @@ export class HybridClock {
   latest = 0;
   #wall = 0;
   #boundary = 0;
+  /**
+   * Each node begins a millisecond in a place of its own: equal timestamps, which only the replica ids would tell apart, come about where one node writes
+   * more in a millisecond than there is room before the next place. A write that is made again elsewhere keeps its timestamp, and not its replica id.
+   */
+  readonly #place: number;
+
+  constructor(replica: number) {
+    this.#place = (replica * PLACE) % TIMESTAMPS_PER_MS;
+  }
 
   /**
    * Tells the time, in milliseconds since 1970. It may go back: `latest` does not. Where the machine's wall clock says something else than what
    * the node goes by, timestamps of others are judged by the later of the two.
    */
   tick(nowMs: number, wallMs = nowMs): void {
-    this.#wall = timestampAt(nowMs);
-    this.#boundary = wallMs > nowMs ? timestampAt(wallMs) : this.#wall;
+    const begins = timestampAt(nowMs);
+    this.#wall = begins + this.#place;
+    this.#boundary = wallMs > nowMs ? timestampAt(wallMs) : begins;
   }
 
   /** What `tick` told, in milliseconds since 1970. */

@@ -45,7 +45,7 @@ export class NodeState {
   view!: View;
   ring!: Ring;
   readonly replica: number;
-  readonly clock = new HybridClock();
+  readonly clock: HybridClock;
   readonly cache: Cache;
   readonly isLoaded: (bytes: Uint8Array, start: number, length: number) => boolean;
   log!: Log;
@@ -65,6 +65,7 @@ export class NodeState {
 
   constructor(view: View, replica: number, options: NodeOptions) {
     this.replica = replica;
+    this.clock = new HybridClock(replica);
     this.#enter(view);
     this.cache = new Cache({
       bytesMax: options.cacheBytes,

@@ -119,13 +119,21 @@ export class SimulatedNetwork {
     const there = this.behaviour(host, address).delayMs * this.random.between(0.5, 1.5);
     const back = this.behaviour(address, host).delayMs * this.random.between(0.5, 1.5);
     return new Promise((resolve, reject) => {
-      if (there + back > timeoutMs || this.#cut.has(host) || this.#cut.has(address)) {
-        this.simulation.schedule(timeoutMs, () => reject(new MeshError("TIMEOUT", `${address} did not answer within ${timeoutMs} ms`)));
+      const isCut = (): boolean => this.#cut.has(host) || this.#cut.has(address);
+      const timesOut = (ms: number): unknown =>
+        this.simulation.schedule(ms, () => from.life.alive && reject(new MeshError("TIMEOUT", `${address} did not answer within ${timeoutMs} ms`)));
+      if (there + back > timeoutMs || isCut()) {
+        timesOut(timeoutMs);
         return;
       }
       this.simulation.schedule(there, () => {
         const listening = this.#listeners.get(address);
         if (!from.life.alive) return;
+        // It may have been cut off meanwhile.
+        if (isCut()) {
+          timesOut(timeoutMs - there);
+          return;
+        }
         if (listening === undefined) {
           this.simulation.schedule(back, () => reject(new MeshError("NODE_UNREACHABLE", `nothing listens at ${address}; start the node`)));
           return;

@@ -62,10 +62,12 @@ const SPREAD_MS = 5_000;
 
 /** One fault or, for a storm, several that overlap. */
 export function drawFaults(random: SeededRandom, kinds: readonly FaultKind[], isStorm: boolean): readonly Fault[] {
-  const bag = kinds.flatMap((kind) => new Array<FaultKind>(WEIGHTS[kind]).fill(kind));
-  const count = isStorm ? random.int(2, SEVERAL_MAX) : 1;
+  let bag = kinds.flatMap((kind) => new Array<FaultKind>(WEIGHTS[kind]).fill(kind));
+  const count = isStorm && bag.some((kind) => kind !== "outage") ? random.int(2, SEVERAL_MAX) : 1;
   return Array.from({ length: count }, (_, index) => {
     const kind = random.pick(bag);
+    // The store is one server, which cannot be away twice at once.
+    if (kind === "outage") bag = bag.filter((one) => one !== kind);
     const [min, max] = kind === "kill" || kind === "drain" || kind === "outage" ? AWAY_MS : random.chance(0.3) ? SHORT_MS : LONG_MS;
     return {
       kind,
