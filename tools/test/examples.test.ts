@@ -1,7 +1,7 @@
 // Every example runs and prints what it says.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../packages.mjs";
 
@@ -19,14 +19,41 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "09-a-transaction-that-roams.mjs": "[ 4, { price: 3 }, 4 ]\n4\n",
 };
 
+/** Its pages have what the examples print. */
+const GUARANTEES = "guarantees";
+const PARTS = ["mesh.mjs", "plain-caches.mjs"];
+
+function run(path: string): string {
+  return execFileSync(process.execPath, [`${ROOT}/examples/${path}`], { encoding: "utf8", timeout: 30_000 });
+}
+
+function named(folder: string, ending: string): string[] {
+  return readdirSync(`${ROOT}/${folder}`).filter((name) => name.endsWith(ending));
+}
+
 describe("examples", () => {
-  const found = readdirSync(`${ROOT}/examples`).filter((name) => name.endsWith(".mjs"));
+  const found = named("examples", ".mjs");
 
   it("are all expected to print something", () => {
     expect([...found].sort()).toEqual(Object.keys(EXPECTED));
   });
 
   it.each(found)("%s", (name) => {
-    expect(execFileSync(process.execPath, [`${ROOT}/examples/${name}`], { encoding: "utf8", timeout: 30_000 })).toBe(EXPECTED[name]);
+    expect(run(name)).toBe(EXPECTED[name]);
+  });
+});
+
+describe("guarantees", () => {
+  const pages = named(`docs/${GUARANTEES}`, ".md").filter((name) => name !== "README.md");
+
+  it("have an example each", () => {
+    const examples = named(`examples/${GUARANTEES}`, ".mjs").filter((name) => !PARTS.includes(name));
+    expect(examples.map((name) => name.replace(/mjs$/, "md"))).toEqual(pages);
+  });
+
+  it.each(pages)("%s says what its example prints", (name) => {
+    const printed = run(`${GUARANTEES}/${name.replace(/md$/, "mjs")}`);
+    expect(printed).toMatch(/^plain caches: .+\nthe mesh: .+\n$/);
+    expect(readFileSync(`${ROOT}/docs/${GUARANTEES}/${name}`, "utf8")).toContain(`\`\`\`\n${printed}\`\`\``);
   });
 });
