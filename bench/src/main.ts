@@ -29,6 +29,11 @@ const BENCHES: readonly Listed[] = [
     load: async () => (await import("./benches/session.js")).session,
   },
   {
+    name: "transaction",
+    summary: "workflows of three functions as transactions beside sessions, and the memory that old versions take",
+    load: async () => (await import("./benches/transaction.js")).transaction,
+  },
+  {
     name: "ring",
     summary: "writes through 3 and 5 node processes: rate, link bytes, CPU, visibility",
     load: async () => (await import("./benches/ring.js")).ring,

@@ -34,6 +34,7 @@ describe("a bench prints one line", () => {
   test.each([
     ["embedded", ["map", "lruCache"]],
     ["session", ["inHand"]],
+    ["transaction", ["rate", "p99"]],
     ["memory", ["map", "mapOfStrings"]],
     ["ring", []],
     ["eviction", ["warm", "afterScan"]],
@@ -71,7 +72,7 @@ describe("the command line", () => {
 
   test("lists the benches", async () => {
     const { stdout } = await run(process.execPath, [MAIN, "--list"]);
-    expect(stdout).toBe("hit\nembedded\nsession\nring\nmemory\neviction\nflush\nmiss\ncold\nacknowledge\n");
+    expect(stdout).toBe("hit\nembedded\nsession\ntransaction\nring\nmemory\neviction\nflush\nmiss\ncold\nacknowledge\n");
   });
 
   test.each([[["nothing"]], [[]], [["hit", "--nothing"]], [["hit", "--repetitions", "0"]]])("refuses %j", async (args) => {
