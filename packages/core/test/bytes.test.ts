@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeBase64url, encodeBase64url } from "../src/bytes/base64url.js";
-import { equalBytes, hmacSha256 } from "../src/bytes/mac.js";
+import { equalBytes, hmacSha256, Mac } from "../src/bytes/mac.js";
 import { ByteReader, MalformedError } from "../src/bytes/reader.js";
 import { decodeUtf8, encodeUtf8, encodeUtf8Into, isWellFormed } from "../src/bytes/utf8.js";
 import { ByteWriter, varintLength } from "../src/bytes/writer.js";
@@ -163,6 +163,12 @@ describe("message authentication", () => {
   it("is HMAC-SHA-256 over the parts one after the other (RFC 4231, case 2)", () => {
     const mac = hmacSha256(encodeUtf8("Jefe"), encodeUtf8("what do ya want "), encodeUtf8("for nothing?"));
     expect(Buffer.from(mac).toString("hex")).toBe("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  });
+
+  it("is the same under a key that is prepared once, message after message", () => {
+    const key = encodeUtf8("Jefe");
+    const mac = new Mac(key);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expect(mac.of(bytes)).toEqual(hmacSha256(key, bytes)) === undefined));
   });
 
   it("compares whole arrays", () => {

@@ -5,7 +5,7 @@
 // open transaction if there is one (open-transaction.ts), then 16 bytes of HMAC-SHA-256 over all before it. The mesh id stands in the open, so that a token of another mesh is told apart from a forged one.
 
 import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
-import { equalBytes, hmacSha256 } from "../bytes/mac.js";
+import { equalBytes, hmacSha256, Mac } from "../bytes/mac.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteWriter } from "../bytes/writer.js";
@@ -43,14 +43,14 @@ export interface TokenCheck {
 export interface TokenKey {
   /** The first 32 bits of a hash of the key. */
   readonly id: number;
-  readonly bytes: Uint8Array;
+  readonly mac: Mac;
 }
 
 /** The key that signs a mesh's tokens. With the empty secret, of a mesh that has none, it keeps accidents out, not attackers. */
 export function tokenKey(meshId: string, secret: string): TokenKey {
   const bytes = hmacSha256(encodeUtf8(secret), encodeUtf8(`causalmesh session token ${meshId}`));
   const name = hmacSha256(bytes, encodeUtf8("causalmesh token key id"));
-  return { id: new DataView(name.buffer, name.byteOffset).getUint32(0), bytes };
+  return { id: new DataView(name.buffer, name.byteOffset).getUint32(0), mac: new Mac(bytes) };
 }
 
 /** The keys of a mesh's tokens, kept until its secrets change. */
@@ -90,7 +90,7 @@ export function packToken(context: SessionContext, { meshId, key, issuedAt, expi
   writer.varint(context.own.length);
   for (const write of context.own) putOwnWrite(write);
   if (context.transaction !== undefined) writeOpenTransaction(writer, context.transaction);
-  writer.raw(hmacSha256(key.bytes, writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
+  writer.raw(key.mac.of(writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
   const length = Math.ceil((writer.length * 4) / 3);
   if (length > TOKEN_BYTES_MAX) throw tooLarge(length, context);
   return encodeBase64url(writer.bytes.subarray(0, writer.length));
@@ -171,7 +171,7 @@ function decoding<Result>(decode: () => Result): Result {
 
 function isSigned({ bytes }: Parsed, key: TokenKey): boolean {
   const macAt = bytes.length - MAC_BYTES;
-  return equalBytes(hmacSha256(key.bytes, bytes.subarray(0, macAt)).subarray(0, MAC_BYTES), bytes.subarray(macAt));
+  return equalBytes(key.mac.of(bytes.subarray(0, macAt)).subarray(0, MAC_BYTES), bytes.subarray(macAt));
 }
 
 /** The session in a token. Throws TOKEN_MALFORMED, TOKEN_VERSION, TOKEN_OTHER_MESH, TOKEN_KEY_UNKNOWN, TOKEN_SIGNATURE, TOKEN_EXPIRED or TOKEN_TOO_LARGE. */
