@@ -168,7 +168,7 @@ describe("message authentication", () => {
   it("is the same under a key that is prepared once, message after message", () => {
     const key = encodeUtf8("Jefe");
     const mac = new Mac(key);
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expect(mac.of(bytes)).toEqual(hmacSha256(key, bytes)) === undefined));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => equalBytes(mac.of(bytes), hmacSha256(key, bytes))));
   });
 
   it("compares whole arrays", () => {
