@@ -1,4 +1,7 @@
 // For tests: the simulator and the checkers. Not needed to run a mesh.
+export { explore, type Exploration, type ExploreOptions, type FoundViolation } from "./explore.js";
+export type { ExploredMesh, ExploredStep } from "./explored-world.js";
+export { SMALL_MESHES, type SmallMesh } from "./small-meshes.js";
 export { runSeed, type RunOptions, type RunResult } from "./run.js";
 export { MUTATIONS, type Mutation, type MutationContext, type Parts } from "./mutations.js";
 export { drawOptions, type SimulationOptions } from "./options.js";

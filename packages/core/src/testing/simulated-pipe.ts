@@ -31,6 +31,7 @@ export class Pipe {
   #receiver: ConnectionEvents | undefined;
   /** Called when held bytes have been taken. */
   readonly #onDrained: () => void;
+  readonly #name: string;
   /** Arrays of the sender, not yet copied. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -43,7 +44,8 @@ export class Pipe {
   #ended = false;
   #broken = false;
 
-  constructor(simulation: Simulation, random: SeededRandom, behaviour: LinkBehaviour, onDrained: () => void) {
+  constructor(name: string, simulation: Simulation, random: SeededRandom, behaviour: LinkBehaviour, onDrained: () => void) {
+    this.#name = name;
     this.#simulation = simulation;
     this.#random = random;
     this.#behaviour = behaviour;
@@ -118,10 +120,14 @@ export class Pipe {
     if (this.#delivering || this.#paused || this.#broken || this.#receiver === undefined) return;
     if (this.#flyingBytes === 0 && !(this.#ended && this.#heldBytes === 0)) return;
     this.#delivering = true;
-    this.#simulation.schedule(this.#delay(), () => {
-      this.#delivering = false;
-      this.#deliver();
-    });
+    this.#simulation.schedule(
+      this.#delay(),
+      () => {
+        this.#delivering = false;
+        this.#deliver();
+      },
+      () => `${this.#name} ${this.#flying.join(" ")}${this.#ended ? " and the end" : ""}`,
+    );
   }
 
   #deliver(): void {

@@ -69,11 +69,11 @@ export class SimulatedStore implements Store {
 
   getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
     const asked = [...keys];
-    return this.#call(() => asked.map((key) => this.#row(key)));
+    return this.#call(() => `get ${asked.join(" ")}`, () => asked.map((key) => this.#row(key)));
   }
 
   apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
-    return this.#call(() => {
+    return this.#call(() => `apply ${describe(rows)} ${JSON.stringify(flushed)}`, () => {
       const current = this.#content.registry?.epoch ?? 0;
       if (current > epoch) throw fencedError(this.name, current);
       this.#simulation.note(() => `${this.name} applies ${describe(rows)}; flushed ${JSON.stringify(flushed)}`);
@@ -82,11 +82,11 @@ export class SimulatedStore implements Store {
   }
 
   readRegistry(): Promise<{ registry: RegistryRecord | undefined; flushed: FlushedCounters }> {
-    return this.#call(() => ({ registry: this.#content.registry, flushed: [...this.#content.flushed] }));
+    return this.#call(() => "read the registry", () => ({ registry: this.#content.registry, flushed: [...this.#content.flushed] }));
   }
 
   swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
-    return this.#call(() => {
+    return this.#call(() => `make the view ${next.epoch}`, () => {
       if ((this.#content.registry?.epoch ?? 0) !== expectedEpoch) return false;
       this.#content.registry = { epoch: next.epoch, bytes: next.bytes.slice() };
       this.#simulation.note(() => `${this.name} makes the view ${decodeUtf8(next.bytes)}`);
@@ -95,7 +95,7 @@ export class SimulatedStore implements Store {
   }
 
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
-    return this.#call(() => {
+    return this.#call(() => `scan ${prefix}`, () => {
       // The simulator's keys are ASCII, whose order by code units is the order by bytes.
       const keys = [...this.#content.rows.keys()].filter((key) => key.startsWith(prefix) && (cursor === undefined || key > cursor)).sort();
       const page = keys.slice(0, limit);
@@ -113,28 +113,30 @@ export class SimulatedStore implements Store {
   }
 
   /** Makes `effect` happen in one event and answers in a later one. */
-  #call<Answer>(effect: () => Answer): Promise<Answer> {
+  #call<Answer>(what: () => string, effect: () => Answer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const { life } = this.#options;
       const fails = !this.calm && (this.#content.isAway || this.#random.chance(this.#options.failureChance));
-      const happens = !fails || this.#random.chance(0.5);
-      this.#simulation.schedule(this.#delay(), () => {
+      const takesEffect = !fails || this.#random.chance(0.5);
+      const happens = (): void => {
         if (this.#closed) return reject(new MeshError("CLOSED", `${this.name} has been closed`));
         let answer: Answer | undefined;
         let refusal: MeshError | undefined;
         try {
-          if (happens) answer = effect();
+          if (takesEffect) answer = effect();
         } catch (error) {
           refusal = error as MeshError;
         }
-        this.#simulation.schedule(this.#delay(), () => {
+        const answers = (): void => {
           if (life?.alive === false) return;
           if (refusal !== undefined) reject(refusal);
           else if (fails) reject(new MeshError("STORE_UNAVAILABLE", `${this.name} is away`));
           else if (this.#closed) reject(new MeshError("CLOSED", `${this.name} has been closed`));
           else resolve(answer as Answer);
-        });
-      });
+        };
+        this.#simulation.schedule(this.#delay(), answers, () => `${this.name} has answered to ${what()}: ${JSON.stringify(answer)}`);
+      };
+      this.#simulation.schedule(this.#delay(), happens, () => `${this.name} is to ${what()}`);
     });
   }
 

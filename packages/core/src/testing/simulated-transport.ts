@@ -169,8 +169,8 @@ class Link {
     this.host = host;
     this.address = address;
     this.#lives = [from.life, to.life];
-    const there = new Pipe(simulation, random, network.behaviour(host, address), () => this.connector.drained());
-    const back = new Pipe(simulation, random, network.behaviour(address, host), () => this.acceptor.drained());
+    const there = new Pipe(`${host} → ${address}`, simulation, random, network.behaviour(host, address), () => this.connector.drained());
+    const back = new Pipe(`${address} → ${host}, back`, simulation, random, network.behaviour(address, host), () => this.acceptor.drained());
     this.connector = new LinkEnd(this, address, there, back, from.life);
     this.acceptor = new LinkEnd(this, host, back, there, to.life);
   }

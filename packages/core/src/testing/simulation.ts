@@ -46,8 +46,8 @@ export class Simulation {
     return this.#time;
   }
 
-  /** Calls `task` at `delayMs` from now, after everything that is scheduled for the same moment already. */
-  schedule(delayMs: number, task: () => void): Timer {
+  /** Calls `task` at `delayMs` from now, after everything that is scheduled for the same moment already. `_label` says what would happen. */
+  schedule(delayMs: number, task: () => void, _label?: () => string): Timer {
     const event: SimulatedEvent = { time: this.#time + Math.max(0, delayMs), sequence: this.#sequence++, task };
     this.#queue.push(event);
     return {
