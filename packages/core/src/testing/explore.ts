@@ -36,7 +36,11 @@ export interface FoundViolation extends Violation {
 const STATES_MAX = 1_000_000;
 const PROGRESS_STATES = 500;
 
-export async function explore(mesh: ExploredMesh, settle: Settle, { mutation, statesMax = STATES_MAX, all = false, progress }: ExploreOptions = {}): Promise<Exploration> {
+export async function explore(
+  mesh: ExploredMesh,
+  settle: Settle,
+  { mutation, statesMax = STATES_MAX, all = false, progress }: ExploreOptions = {},
+): Promise<Exploration> {
   const seen = new Set<string>();
   const ahead: number[][] = [[]];
   const violations: FoundViolation[] = [];

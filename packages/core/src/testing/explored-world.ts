@@ -26,8 +26,8 @@ import { watchedParts, type WatchedWorld } from "./watched.js";
 export type ExploredStep =
   | { readonly at: number; readonly write: readonly string[]; readonly durability?: Durability }
   | { readonly at: number; readonly read: readonly string[] }
-  /** Reads at `at`, goes on at `then`, reads again and writes there, and commits. */
-  | { readonly at: number; readonly transact: readonly string[]; readonly then: number; readonly write: readonly string[] }
+  /** Reads at `at`, goes on at `commitAt`, reads again and writes there, and commits. */
+  | { readonly at: number; readonly transact: readonly string[]; readonly commitAt: number; readonly write: readonly string[] }
   /** A node of this number joins. */
   | { readonly join: number };
 
@@ -133,7 +133,11 @@ export class ExploredWorld implements WatchedWorld {
   }
 
   #store(name: string): SimulatedStore {
-    return new SimulatedStore(this.simulation, this.#content, { name: `the store of ${name}`, delayMs: this.#mesh.hasSlowStore === true ? 1 : 0, failureChance: 0 });
+    return new SimulatedStore(this.simulation, this.#content, {
+      name: `the store of ${name}`,
+      delayMs: this.#mesh.hasSlowStore === true ? 1 : 0,
+      failureChance: 0,
+    });
   }
 
   #platform(): Platform {
@@ -153,7 +157,11 @@ export class ExploredWorld implements WatchedWorld {
       }
       this.#offer(index, at + 1);
     };
-    this.simulation.schedule(1, () => void take(), () => `p${index} takes step ${at}`);
+    this.simulation.schedule(
+      1,
+      () => void take(),
+      () => `p${index} takes step ${at}`,
+    );
   }
 
   async #step(index: number, step: ExploredStep): Promise<void> {
@@ -188,19 +196,19 @@ export class ExploredWorld implements WatchedWorld {
     return this.recorder.history.read(label, node, observed).id;
   }
 
-  async #transact(index: number, label: string, { at, transact, then, write: keys }: Extract<ExploredStep, { transact: unknown }>): Promise<void> {
+  async #transact(index: number, label: string, { at, transact, commitAt, write: keys }: Extract<ExploredStep, { transact: unknown }>): Promise<void> {
     const { recorder } = this;
     const { history } = recorder;
     const record = { session: label, reads: [] as number[], commits: [] };
     history.transactions.push(record);
     const first = this.#sessions[index].begin();
     record.reads.push(this.#read(index, label, addressOf(at), transact, await first.getMany(transact)));
-    const transaction = this.#clients[index].transaction(await first.token(), { node: addressOf(then) });
-    record.reads.push(this.#read(index, label, addressOf(then), transact, await transaction.getMany(transact)));
+    const transaction = this.#clients[index].transaction(await first.token(), { node: addressOf(commitAt) });
+    record.reads.push(this.#read(index, label, addressOf(commitAt), transact, await transaction.getMany(transact)));
     const write = history.declareWrite();
     const value = recorder.valueOf(write);
     await transaction.setMany(keys.map((key) => [key, value] as const));
-    history.beginWrite(write, label, addressOf(then), keys, 0);
+    history.beginWrite(write, label, addressOf(commitAt), keys, 0);
     this.expected.set(transaction.session, write);
     await transaction.commit({ durability: "memory" });
     recorder.close(write, "done", 0);
@@ -213,7 +221,9 @@ export class ExploredWorld implements WatchedWorld {
   /** Equal for worlds in which the same may happen. */
   state(): string {
     const sessions = this.#sessions.map((session) => (session as ClientSession).context());
-    const rows = [...this.#content.rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { timestamp, replica, counter }]) => [key, timestamp, replica, counter]);
+    const rows = [...this.#content.rows]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, { timestamp, replica, counter }]) => [key, timestamp, replica, counter]);
     const nodes = this.hosts.map((host) => this.#nodeState(host));
     return JSON.stringify([nodes, rows, [...this.#content.flushed].sort(([a], [b]) => a - b), sessions, this.#told, this.simulation.labels()]);
   }
@@ -247,11 +257,13 @@ export class ExploredWorld implements WatchedWorld {
     });
     const stored = new Map([...this.#content.rows].map(([key, { replica, counter }]) => [key, `${replica}:${counter}`]));
     for (const { node } of this.hosts) {
-      if (node.pendingWrites > 0 || node.log.length > 0) failures.push(`node ${node.replica} is at rest with ${node.pendingWrites} pending writes and ${node.log.length} in its log`);
+      if (node.pendingWrites > 0 || node.log.length > 0)
+        failures.push(`node ${node.replica} is at rest with ${node.pendingWrites} pending writes and ${node.log.length} in its log`);
       for (const key of this.#mesh.keys) {
         const cached = this.#cached(node, key);
         const shown = Array.isArray(cached) && cached[1] !== 0 ? `${cached[1]}:${cached[2]}` : undefined;
-        if (shown !== undefined && shown !== stored.get(key)) failures.push(`at rest node ${node.replica} has ${shown} of ${key}, the store ${stored.get(key)}`);
+        if (shown !== undefined && shown !== stored.get(key))
+          failures.push(`at rest node ${node.replica} has ${shown} of ${key}, the store ${stored.get(key)}`);
       }
     }
   }

@@ -69,38 +69,53 @@ export class SimulatedStore implements Store {
 
   getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
     const asked = [...keys];
-    return this.#call(() => `get ${asked.join(" ")}`, () => asked.map((key) => this.#row(key)));
+    return this.#call(
+      () => `get ${asked.join(" ")}`,
+      () => asked.map((key) => this.#row(key)),
+    );
   }
 
   apply(rows: readonly Row[], flushed: FlushedCounters, epoch = Infinity): Promise<void> {
-    return this.#call(() => `apply ${describe(rows)} ${JSON.stringify(flushed)}`, () => {
-      const current = this.#content.registry?.epoch ?? 0;
-      if (current > epoch) throw fencedError(this.name, current);
-      this.#simulation.note(() => `${this.name} applies ${describe(rows)}; flushed ${JSON.stringify(flushed)}`);
-      this.#content.apply(rows, flushed);
-    });
+    return this.#call(
+      () => `apply ${describe(rows)} ${JSON.stringify(flushed)}`,
+      () => {
+        const current = this.#content.registry?.epoch ?? 0;
+        if (current > epoch) throw fencedError(this.name, current);
+        this.#simulation.note(() => `${this.name} applies ${describe(rows)}; flushed ${JSON.stringify(flushed)}`);
+        this.#content.apply(rows, flushed);
+      },
+    );
   }
 
   readRegistry(): Promise<{ registry: RegistryRecord | undefined; flushed: FlushedCounters }> {
-    return this.#call(() => "read the registry", () => ({ registry: this.#content.registry, flushed: [...this.#content.flushed] }));
+    return this.#call(
+      () => "read the registry",
+      () => ({ registry: this.#content.registry, flushed: [...this.#content.flushed] }),
+    );
   }
 
   swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
-    return this.#call(() => `make the view ${next.epoch}`, () => {
-      if ((this.#content.registry?.epoch ?? 0) !== expectedEpoch) return false;
-      this.#content.registry = { epoch: next.epoch, bytes: next.bytes.slice() };
-      this.#simulation.note(() => `${this.name} makes the view ${decodeUtf8(next.bytes)}`);
-      return true;
-    });
+    return this.#call(
+      () => `make the view ${next.epoch}`,
+      () => {
+        if ((this.#content.registry?.epoch ?? 0) !== expectedEpoch) return false;
+        this.#content.registry = { epoch: next.epoch, bytes: next.bytes.slice() };
+        this.#simulation.note(() => `${this.name} makes the view ${decodeUtf8(next.bytes)}`);
+        return true;
+      },
+    );
   }
 
   scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
-    return this.#call(() => `scan ${prefix}`, () => {
-      // The simulator's keys are ASCII, whose order by code units is the order by bytes.
-      const keys = [...this.#content.rows.keys()].filter((key) => key.startsWith(prefix) && (cursor === undefined || key > cursor)).sort();
-      const page = keys.slice(0, limit);
-      return { rows: page.map((key) => this.#row(key)!), cursor: keys.length > limit ? page[page.length - 1] : undefined };
-    });
+    return this.#call(
+      () => `scan ${prefix}`,
+      () => {
+        // The simulator's keys are ASCII, whose order by code units is the order by bytes.
+        const keys = [...this.#content.rows.keys()].filter((key) => key.startsWith(prefix) && (cursor === undefined || key > cursor)).sort();
+        const page = keys.slice(0, limit);
+        return { rows: page.map((key) => this.#row(key)!), cursor: keys.length > limit ? page[page.length - 1] : undefined };
+      },
+    );
   }
 
   async close(): Promise<void> {
