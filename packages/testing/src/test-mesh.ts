@@ -12,6 +12,7 @@ import {
   type Platform,
   type RunningNode,
   type Session,
+  type StartNodeOptions,
 } from "@causalmesh/core";
 import { SimulatedClock, SimulatedNetwork, SimulatedStore, Simulation, StoreContent, type Life } from "@causalmesh/core/testing";
 import { isDeepStrictEqual } from "node:util";
@@ -26,6 +27,8 @@ export interface TestMeshOptions {
   readonly delayMs?: number;
   /** What one call of the store takes. Default 1. */
   readonly storeDelayMs?: number;
+  /** Options of the nodes. With `snapshotRetention: 0` the snapshot of a transaction is too old as soon as somebody writes what it has still to read. */
+  readonly node?: Pick<StartNodeOptions, "snapshotRetention" | "snapshotBytes" | "cacheBytes" | "cacheEntries" | "readThrough">;
   /** Options of the meshes that clients get. */
   readonly mesh?: Omit<MeshOptions, "secret">;
 }
@@ -154,6 +157,7 @@ class World implements TestMesh {
   async #start(address: string, replica: number | undefined): Promise<void> {
     const life = { alive: true };
     const node = await startNode({
+      ...this.#options.node,
       store: this.#store(),
       transport: this.#network.transport(address, life),
       address,

@@ -132,6 +132,23 @@ describe("testMesh", () => {
     });
   });
 
+  it("makes a snapshot too old where nodes keep no old versions", async () => {
+    const read = (snapshotRetention: 0 | undefined): Promise<unknown> =>
+      testMesh(
+        async ({ mesh }) => {
+          const writer = mesh.session();
+          await writer.setMany(Object.entries({ a: 1, b: 1 }), { durability: "everywhere" });
+          const transaction = mesh.session().begin();
+          await transaction.get("a");
+          await writer.setMany(Object.entries({ a: 2, b: 2 }), { durability: "everywhere" });
+          return await transaction.get("b");
+        },
+        { node: { snapshotRetention } },
+      );
+    expect(await read(undefined)).toBe(1);
+    await expect(read(0)).rejects.toMatchObject({ code: "SNAPSHOT_TOO_OLD" });
+  });
+
   it("gives the same run for the same seed", async () => {
     const run = (seed: number): Promise<number[]> =>
       testMesh(
