@@ -2,14 +2,17 @@
 // what sessions see meanwhile (simulation.test.ts); here stands what the promises of the interface say.
 
 import { describe, expect, it, onTestFinished } from "vitest";
+import { EMPTY_CONTEXT } from "../src/client/context.js";
+import { packToken, tokenKey } from "../src/client/token.js";
 import { connectMesh } from "../src/embedded/create-mesh.js";
 import { MemberNode } from "../src/embedded/member.js";
 import { memoryTransport } from "../src/embedded/memory-transport.js";
 import { formMesh, type StartNodeOptions } from "../src/embedded/start-node.js";
 import type { Mesh } from "../src/mesh.js";
 import { timestampMs } from "../src/protocol/hybrid-clock.js";
+import { vectorOf } from "../src/protocol/vector.js";
 import { changeView, readView, viewWith } from "../src/protocol/view.js";
-import { platformWithOffset, until } from "./support/cluster.js";
+import { codeOf, platformWithOffset, until } from "./support/cluster.js";
 import { SplitNetwork, STORE } from "./support/split-network.js";
 import { TestStore } from "./support/test-store.js";
 
@@ -288,6 +291,26 @@ describe("a node that dies", () => {
     },
     20_000,
   );
+
+  it("takes its past along that nobody else has: a session is told so once it is sure that no newer view knows better", async () => {
+    const all = members();
+    await all.form("a", "b");
+    all.network.kill("a");
+    await until(async () => (await all.replicas()).length === 1);
+    const { meshId } = (await readView(all.store))!;
+    const now = Date.now();
+    const issue = { meshId, key: tokenKey(meshId, ""), issuedAt: now, expiresAt: now + 60_000 };
+    // It has seen more of a than the mesh has kept.
+    const token = packToken({ ...EMPTY_CONTEXT, visible: vectorOf([[1, 9]]) }, issue);
+    const mesh = await connectMesh({ nodes: ["b"] }, all.network.of("client"));
+    onTestFinished(() => mesh.close());
+    const read = (): Promise<string> => codeOf(() => mesh.session(token).get("k", { timeoutMs: 3_000 }));
+    all.network.cut("b", [STORE]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await read()).toBe("NODE_BEHIND");
+    all.network.heal("b");
+    expect(await read()).toBe("CAUSAL_PAST_LOST");
+  }, 20_000);
 
   it("with all others leaves the one that is there in charge", async () => {
     const all = members();

@@ -173,10 +173,15 @@ export class ClientPort implements Port, Writer {
       this.#node.learn(visible, written, time);
     } catch (error) {
       // There may be a view in which this node knows what the session has seen, or is told that it has no part in it.
-      if (error instanceof MeshError && error.code === "NODE_BEHIND") {
-        this.#host.figures.sessionWaits += 1;
-        void this.#host.membership.refresh();
+      if (!(error instanceof MeshError)) throw error;
+      const { membership, figures } = this.#host;
+      const isDoubtful = error.code === "CAUSAL_PAST_LOST" && !membership.isConfirmed;
+      if (error.code === "NODE_BEHIND" || isDoubtful) {
+        figures.sessionWaits += 1;
+        void membership.refresh();
       }
+      if (isDoubtful)
+        throw new MeshError("NODE_BEHIND", `node ${this.#node.replica} looks whether there is a newer view before it tells a session that its past is lost`);
       throw error;
     }
   }

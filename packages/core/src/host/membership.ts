@@ -36,6 +36,8 @@ export class Membership {
   #proposing = false;
   #ended = false;
   #readAt = 0;
+  /** When the registry was asked last of those times that it answered. */
+  #confirmedAt = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -43,6 +45,7 @@ export class Membership {
 
   start(): void {
     this.#readAt = this.host.platform.clock.monotonic();
+    this.#confirmedAt = this.#readAt;
     this.#watch();
   }
 
@@ -59,6 +62,14 @@ export class Membership {
   refuses(replica: number): boolean {
     if (this.isSealed(replica) && this.#proposal === "held up") this.#sealed.clear();
     return this.isSealed(replica);
+  }
+
+  /**
+   * Whether there was no newer view than this node's a moment ago. What this one has for lost, a mesh that was begun anew may have found in the store; that
+   * takes a notice before it, and so longer than the moment.
+   */
+  get isConfirmed(): boolean {
+    return this.host.platform.clock.monotonic() - this.#confirmedAt < WATCH_MS;
   }
 
   #watch(): void {
@@ -79,9 +90,11 @@ export class Membership {
 
   async #refresh(): Promise<void> {
     const { store, platform } = this.host;
-    this.#readAt = platform.clock.monotonic();
+    const askedAt = platform.clock.monotonic();
+    this.#readAt = askedAt;
     try {
       const view = viewIn(await this.host.limited(store.readRegistry(), "read the registry"), store.name);
+      this.#confirmedAt = askedAt;
       if (view !== undefined) this.#install(view);
     } catch {
       // The store is away, which others report; a view that cannot be read now can be read later.
