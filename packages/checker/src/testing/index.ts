@@ -1,0 +1,2 @@
+// For tests and benches of checkers.
+export { legalHistory, type LegalHistoryOptions } from "./legal-history.js";
