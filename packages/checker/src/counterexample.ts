@@ -5,9 +5,9 @@ import { causalOrder } from "./causal-order.js";
 import type { LocalAnomaly, LocalProblem } from "./facts.js";
 import { BY_CONCLUSION, BY_READ, cheapestPath, type Edge, type Graph } from "./graph.js";
 import { GUARANTEES, turnsOf, type Guarantee } from "./guarantees.js";
-import { type History } from "./history.js";
+import { READ, type History } from "./history.js";
 import { CRITERIA, judge, type BrokenLevel, type Criterion, type Judgement } from "./judge.js";
-import { causalGraph, type Level } from "./levels.js";
+import { causalGraph, LEVELS, type Level } from "./levels.js";
 import { anomalyOf, type LevelAnomaly } from "./anomaly.js";
 import { partOf, without } from "./part.js";
 
@@ -27,23 +27,30 @@ export interface Counterexample {
 
 /** Circles that are tried for the cheapest one in a component. */
 const CIRCLES_TRIED_MAX = 64;
+/** Components of a level that are looked at, the smallest first. */
+const COMPONENTS_MAX = 4;
 
-/** One counterexample for each criterion that is broken, the most telling first. */
+/** One counterexample for each criterion that is broken, and for what else is found wrong in another way; the most telling first. */
 export function counterexamplesOf(judgement: Judgement): Counterexample[] {
+  const { facts, circle, brokenGuarantees, brokenLevels } = judgement;
+  const local = [...new Set(facts.problems.map(({ anomaly }) => anomaly))].map((anomaly) => ofProblem(judgement, anomaly));
+  if (circle !== undefined) return [...local, ofCircle(judgement, circle)];
   const found: Counterexample[] = [];
-  const isNews = (criterion: Criterion): boolean => !found.some(({ breaks }) => breaks.includes(criterion));
-  for (const anomaly of new Set(judgement.facts.problems.map((problem) => problem.anomaly))) found.push(ofProblem(judgement, anomaly));
-  if (judgement.circle !== undefined) return [...found, ofCircle(judgement, judgement.circle)];
-  for (const [guarantee, { witnesses }] of judgement.brokenGuarantees) if (isNews(guarantee)) found.push(shrunk(judgement, guarantee, witnesses));
-  // What is wrong in single transactions breaks every level; what else does is said beside it.
-  const told = found.filter(({ problem }) => problem === undefined);
-  for (const [level, broken] of [...judgement.brokenLevels].reverse())
-    if (!told.some(({ breaks }) => breaks.includes(level))) {
-      const counterexample = shrunk(judgement, level, witnessesOf(judgement, broken));
-      told.push(counterexample);
-      found.push(counterexample);
-    }
-  return found;
+  /** Lines of the file, by which transactions are known in every part of it. */
+  const explained = new Set<number>();
+  const add = (criterion: Criterion, witnesses: readonly number[]): void => {
+    const counterexample = shrunk(judgement, criterion, witnesses);
+    found.push(counterexample);
+    for (const line of counterexample.history.labels.line.subarray(1)) explained.add(line);
+  };
+  const isTold = (criterion: Criterion): boolean => found.some(({ breaks }) => breaks.includes(criterion));
+  for (const [guarantee, { witnesses }] of brokenGuarantees) if (!isTold(guarantee)) add(guarantee, witnesses);
+  for (const [level, broken] of [...brokenLevels].reverse()) {
+    const isExplained = (transaction: number): boolean => explained.has(facts.history.labels.line[transaction]);
+    const members = [...broken.components].sort((a, b) => a.length - b.length).slice(0, COMPONENTS_MAX);
+    for (const component of members) if (!isTold(level) || !component.some(isExplained)) add(level, witnessesOf(judgement, broken, component));
+  }
+  return [...local, ...found];
 }
 
 function ofProblem({ facts }: Judgement, anomaly: LocalAnomaly): Counterexample {
@@ -53,13 +60,21 @@ function ofProblem({ facts }: Judgement, anomaly: LocalAnomaly): Counterexample 
   const hides = anomaly === "intermediate read" ? laterWrites(history, problem.other!, ownerOf(problem.other!)) : [];
   const part = partOf(history, shown.map(ownerOf), (operation) => shown.includes(operation) || hides.includes(operation));
   const judgement = judge(part);
-  return { anomaly, breaks: breaksOf(judgement), history: part, problem: judgement.facts.problems.find((one) => one.anomaly === anomaly), circle: [], judgement };
+  return {
+    anomaly,
+    breaks: breaksOf(judgement),
+    history: part,
+    problem: judgement.facts.problems.find((one) => one.anomaly === anomaly),
+    circle: [],
+    judgement,
+  };
 }
 
 /** The last write of the same transaction to the same key. */
 function laterWrites({ operations }: History, write: number, owner: number): number[] {
   const later: number[] = [];
-  for (let index = write + 1; index < operations.from[owner + 1]; index++) if (operations.key[index] === operations.key[write]) later.push(index);
+  for (let index = write + 1; index < operations.from[owner + 1]; index++)
+    if (operations.kind[index] !== READ && operations.key[index] === operations.key[write]) later.push(index);
   return later.slice(-1);
 }
 
@@ -75,8 +90,7 @@ function ofCircle(judgement: Judgement, circle: readonly number[]): Counterexamp
 }
 
 /** The transactions of the cheapest circle, and those that its conclusions follow from. */
-function witnessesOf({ facts }: Judgement, { graph, components, componentOf }: BrokenLevel): number[] {
-  const members = [...components].sort((a, b) => a.length - b.length)[0];
+function witnessesOf({ facts }: Judgement, { graph, componentOf }: BrokenLevel, members: readonly number[]): number[] {
   const circle = cheapestCircle(graph, members, componentOf);
   const causal = causalGraph(facts);
   const witnesses = new Set<number>();
@@ -107,7 +121,7 @@ function cheapestCircle(graph: Graph, members: readonly number[], componentOf: I
 }
 
 function shrunk({ facts }: Judgement, criterion: Criterion, witnesses: readonly number[]): Counterexample {
-  const history = minimal(partOf(facts.history, witnesses), (part) => judge(part).holds[criterion] === false);
+  const history = minimal(partOf(facts.history, witnesses), (part) => isBroken(judge(part), criterion));
   const judgement = judge(history);
   const broken = judgement.brokenLevels.get(weakestBroken(judgement))!;
   const circle = cheapestCircle(broken.graph, broken.components[0], broken.componentOf);
@@ -115,6 +129,11 @@ function shrunk({ facts }: Judgement, criterion: Criterion, witnesses: readonly 
   const guarantee = GUARANTEES.find((one) => one === criterion) ?? [...brokenGuarantees.keys()].at(0);
   const anomaly = guarantee ?? anomalyOf(judgement, weakestBroken(judgement), circle);
   return { anomaly, breaks: breaksOf(judgement), history, problem: undefined, circle, judgement };
+}
+
+/** Whether it is broken by what transactions do to each other, and not only by what is wrong within single ones. */
+function isBroken({ brokenLevels, brokenGuarantees }: Judgement, criterion: Criterion): boolean {
+  return LEVELS.some((level) => level === criterion && brokenLevels.has(level)) || GUARANTEES.some((one) => one === criterion && brokenGuarantees.has(one));
 }
 
 function weakestBroken({ brokenLevels }: Judgement): Level {
@@ -125,14 +144,19 @@ function breaksOf({ holds }: Judgement): Criterion[] {
   return CRITERIA.filter((criterion) => holds[criterion] === false);
 }
 
-/** Takes operations away for as long as what is left is still wrong. */
+/** Takes operations away until every one that is left is needed. */
 function minimal(history: History, isWrong: (history: History) => boolean): History {
   let smallest = history;
-  for (let operation = history.operations.kind.length - 1; operation >= 0; operation--) {
-    // After something was taken away, the numbers of what stands before it are the same.
-    if (operation >= smallest.operations.kind.length) continue;
-    const smaller = without(smallest, operation);
-    if (isWrong(smaller)) smallest = smaller;
+  for (let isSmaller = true; isSmaller;) {
+    isSmaller = false;
+    for (let operation = smallest.operations.kind.length - 1; operation >= 0; operation--) {
+      // With a write, reads behind it may have gone.
+      if (operation >= smallest.operations.kind.length) continue;
+      const smaller = without(smallest, operation);
+      if (!isWrong(smaller)) continue;
+      smallest = smaller;
+      isSmaller = true;
+    }
   }
   return smallest;
 }

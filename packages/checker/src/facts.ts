@@ -43,6 +43,8 @@ export interface Facts {
   readonly problems: readonly LocalProblem[];
   /** The transaction of an operation. */
   readonly ownerOf: (operation: number) => number;
+  /** The transaction that wrote what a read saw, and of a write its own; -1 where there is none. */
+  readonly writerOf: (operation: number) => number;
 }
 
 export function factsOf(history: History): Facts {
@@ -85,13 +87,23 @@ class Finder {
     const owner = this.#owner;
     return {
       history,
-      reads: { transaction: owners, key: key.view(), source: source.view(), operation: operation.view(), from: gather(history.transactions, owners, owners).from },
+      reads: {
+        transaction: owners,
+        key: key.view(),
+        source: source.view(),
+        operation: operation.view(),
+        from: gather(history.transactions, owners, owners).from,
+      },
       writes: gather(history.transactions, this.#writesOwner.view(), this.#writesKey.view()),
       isLive: this.#isLive,
       absences: this.#absences,
       vague: this.#vague,
       problems: this.#problems,
       ownerOf: (index) => owner[index],
+      writerOf: (index) => {
+        const writer = history.operations.kind[index] === READ ? this.#writerOf(index) : index;
+        return writer < 0 ? -1 : owner[writer];
+      },
     };
   }
 
@@ -126,9 +138,9 @@ class Finder {
 
   /** What is not known to have happened did happen if somebody saw it who counts; so this goes on until nothing new is found. */
   #findLive(): void {
-    const { transactions, status } = this.#history;
-    if (status.every((one) => one === COMMITTED)) {
-      this.#isLive.fill(1);
+    const { transactions, status, isPart } = this.#history;
+    if (isPart || status.every((one) => one === COMMITTED)) {
+      status.forEach((one, transaction) => (this.#isLive[transaction] = one === ABORTED ? 0 : 1));
       return;
     }
     const found: number[] = [];
@@ -189,7 +201,8 @@ class Finder {
     const writer = this.#writerOf(read);
     if (writer < 0) {
       if (operations.value[read] !== NOTHING) this.#problem("thin-air read", read);
-      else if (!this.#history.sawBeginning.has(read) && this.#mayBeVague(transaction, key)) this.#vague.set(transaction, [...(this.#vague.get(transaction) ?? []), read]);
+      else if (!this.#history.sawBeginning.has(read) && this.#mayBeVague(transaction, key))
+        this.#vague.set(transaction, [...(this.#vague.get(transaction) ?? []), read]);
       else this.#see(transaction, read, INITIAL);
       return;
     }

@@ -89,25 +89,28 @@ export function components({ size, from, before }: Graph): { readonly members: r
 /** What a step costs in a circle that people are to understand: the fewer conclusions the better, and a session that goes on for long is one step. */
 const COSTS: Readonly<Record<Reason, number>> = { [BY_SESSION]: 2, [BY_READ]: 2, [BY_STAMP]: 4, [BY_CONCLUSION]: 8 };
 
+/** How a transaction was come to: for one of four reasons, or as the end. */
+const WAYS = 5;
+const AT_END = 4;
+
 /** The cheapest way from one transaction to another in the graph, in order; undefined where there is none. `allowed` says which transactions it may take. */
 export function cheapestPath(graph: Graph, begin: number, end: number, allowed: (transaction: number) => boolean): readonly Edge[] | undefined {
   // Backwards, since edges are found by what comes after. A state is a transaction and whether it was come to by session order, or by stamps, whose continuation is free.
-  const REASONS = 4;
   const came = new Map<number, { readonly cost: number; readonly edge: number; readonly previous: number }>();
-  const buckets: number[][] = [[end * REASONS + BY_READ]];
-  came.set(end * REASONS + BY_READ, { cost: 0, edge: -1, previous: -1 });
+  const buckets: number[][] = [[end * WAYS + AT_END]];
+  came.set(end * WAYS + AT_END, { cost: 0, edge: -1, previous: -1 });
   for (let cost = 0; cost < buckets.length; cost++) {
     for (const state of buckets[cost] ?? []) {
       if (came.get(state)!.cost !== cost) continue;
-      const transaction = Math.floor(state / REASONS);
+      const transaction = Math.floor(state / WAYS);
       if (transaction === begin && cost > 0) return pathFrom(graph, came, state);
       for (let edge = graph.from[transaction]; edge < graph.from[transaction + 1]; edge++) {
         const reason = graph.reason[edge] as Reason;
         const previous = graph.before[edge];
         if (!allowed(previous)) continue;
-        const isContinued = state % REASONS === reason && (reason === BY_SESSION || reason === BY_STAMP);
+        const isContinued = state % WAYS === reason && (reason === BY_SESSION || reason === BY_STAMP);
         const total = cost + (isContinued ? 0 : COSTS[reason]);
-        const to = previous * REASONS + reason;
+        const to = previous * WAYS + reason;
         const known = came.get(to);
         if (known !== undefined && known.cost <= total) continue;
         came.set(to, { cost: total, edge, previous: state });
@@ -121,7 +124,7 @@ export function cheapestPath(graph: Graph, begin: number, end: number, allowed: 
 function pathFrom(graph: Graph, came: ReadonlyMap<number, { readonly edge: number; readonly previous: number }>, state: number): Edge[] {
   const edges: Edge[] = [];
   for (let at = came.get(state)!; at.edge >= 0; at = came.get(at.previous)!) {
-    const after = Math.floor(at.previous / 4);
+    const after = Math.floor(at.previous / WAYS);
     edges.push({ before: graph.before[at.edge], after, reason: graph.reason[at.edge] as Reason, read: graph.read[at.edge] });
   }
   return edges;

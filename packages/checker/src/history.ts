@@ -49,6 +49,8 @@ export interface History {
   readonly before: Lists;
   /** The rank of a transaction's writes, where it is known. */
   readonly stamps: ReadonlyMap<number, readonly [timestamp: number, replica: number]>;
+  /** Whether this is a part of a history, so that everything in it counts that is not known not to have happened. */
+  readonly isPart: boolean;
   /** Reads that saw nothing of which it is known that they saw the beginning, as operations. */
   readonly sawBeginning: ReadonlySet<number>;
   readonly labels: Labels;
@@ -182,6 +184,7 @@ export class HistoryBuilder {
       },
       before: gather(transactions, this.#beforeOwner.view(), this.#beforeItem.view()),
       stamps: this.#stamps,
+      isPart: false,
       sawBeginning: new Set(),
       labels: { line: this.#line.view(), name: this.#names, node: this.#nodes, atMs: this.#atMs },
       sessions: this.#sessions.names,

@@ -40,8 +40,7 @@ export function judge(history: History): Judgement {
   const { order } = causal;
   const pasts = new Pasts(facts, "causal").walk(order);
   // What nothing in the past explains saw the beginning; said so, it is one of the reads that are stale.
-  if (pasts.missedByVague.length > 0)
-    return judge({ ...history, sawBeginning: new Set([...history.sawBeginning, ...pasts.missedByVague]) });
+  if (pasts.missedByVague.length > 0) return judge({ ...history, sawBeginning: new Set([...history.sawBeginning, ...pasts.missedByVague]) });
   const graph = graphOfCausal(facts, order, pasts.conclusions);
   const causalBreak = graph === undefined ? undefined : broken(graph);
   const brokenLevels = new Map<Level, BrokenLevel>();

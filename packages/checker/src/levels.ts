@@ -65,10 +65,10 @@ function areForward(order: Int32Array, { before, after }: Conclusions): boolean 
   return true;
 }
 
-/** Those whose rank is known, the least first. */
-function inStampOrder({ history, isLive }: Facts): number[] {
+/** Those that write and whose rank is known, the least first. */
+function inStampOrder({ history, isLive, writes }: Facts): number[] {
   return [...history.stamps]
-    .filter(([transaction]) => isLive[transaction] === 1)
+    .filter(([transaction]) => isLive[transaction] === 1 && writes.from[transaction] < writes.from[transaction + 1])
     .sort(([, [time, replica]], [, [otherTime, otherReplica]]) => time - otherTime || replica - otherReplica)
     .map(([transaction]) => transaction);
 }
@@ -95,7 +95,8 @@ function concludeWithin(facts: Facts, edges: Edges, isVisible: (other: number, r
       for (let other = reads.from[transaction]; other < end; other++) {
         const before = reads.source[other];
         const after = reads.source[read];
-        if (before === after || before === INITIAL || !isVisible(other, read) || !leaves(facts, before, reads.key[read]) || !overwrites(facts, before)) continue;
+        if (before === after || before === INITIAL || !isVisible(other, read) || !leaves(facts, before, reads.key[read]) || !overwrites(facts, before))
+          continue;
         edges.add(before, after, BY_CONCLUSION, read);
       }
     }

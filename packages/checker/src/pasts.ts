@@ -69,8 +69,7 @@ export class Pasts {
     // Whether an absence was overwritten is asked of the writers of its key, by whoever reads nothing.
     if (absences.size === 0) return;
     for (let transaction = 0; transaction < history.transactions; transaction++)
-      for (let at = writes.from[transaction]; at < writes.from[transaction + 1]; at++)
-        if (absences.has(writes.items[at])) this.#followers[transaction] += 1;
+      for (let at = writes.from[transaction]; at < writes.from[transaction + 1]; at++) if (absences.has(writes.items[at])) this.#followers[transaction] += 1;
   }
 
   /** Looks at all transactions, in an order in which each stands behind what it follows. */
@@ -202,7 +201,8 @@ export class Pasts {
     this.#position[transaction] = position;
     this.#sessionChain[transaction] = chain;
     vector[chain] = position;
-    if (overwrites(this.#facts, transaction)) for (let at = begin; at < end; at++) (this.#writers[writes.items[at]] ??= new KeyWriters()).add(chain, position, transaction);
+    if (overwrites(this.#facts, transaction))
+      for (let at = begin; at < end; at++) (this.#writers[writes.items[at]] ??= new KeyWriters()).add(chain, position, transaction);
     return vector;
   }
 

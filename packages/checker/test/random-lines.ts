@@ -23,7 +23,9 @@ export function randomLines(random: Random, transactions: number): HistoryLine[]
   const keys = ["x", "y", "z"].slice(0, 1 + int(random, 3));
   const sessions = Array.from({ length: 1 + int(random, 3) }, (_, index) => `s${index}`);
   const hasStamps = random() < 0.2;
-  const plan = Array.from({ length: transactions }, () => Array.from({ length: 1 + int(random, 3) }, () => ({ key: pick(random, keys), isWrite: random() < 0.5 })));
+  const plan = Array.from({ length: transactions }, () =>
+    Array.from({ length: 1 + int(random, 3) }, () => ({ key: pick(random, keys), isWrite: random() < 0.5 })),
+  );
   // Reads may see what is written later in the file.
   let value = 0;
   const values = plan.map((operations) => operations.map(({ isWrite }) => (isWrite ? ++value : 0)));
@@ -50,7 +52,13 @@ export function randomLines(random: Random, transactions: number): HistoryLine[]
       return ["r", key, random() < 0.2 ? null : (pick(random, [...written.get(key)!, null]) ?? null)];
     });
     const status: Status = pick(random, [...Array<Status>(12).fill("committed"), "unknown", "aborted", "lost"]);
-    lines.push({ session: pick(random, sessions), ops, txn: at + 1, ...(status === "committed" ? {} : { status }), ...(hasStamps ? { stamp: [int(random, 100) * 10 + at, 1] } : {}) });
+    lines.push({
+      session: pick(random, sessions),
+      ops,
+      txn: at + 1,
+      ...(status === "committed" ? {} : { status }),
+      ...(hasStamps ? { stamp: [int(random, 100) * 10 + at, 1] } : {}),
+    });
   });
   return lines;
 }

@@ -11,7 +11,7 @@ import { reference } from "./reference.js";
 const COMPARISONS = 20_000;
 const seed = Number(process.env.CAUSALMESH_CHECKER_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-export function judgeLines(lines: readonly HistoryLine[]): Judgement {
+function judgeLines(lines: readonly HistoryLine[]): Judgement {
   const builder = new HistoryBuilder();
   lines.forEach((line, index) => builder.add(checkLine(line, index + 1)));
   return judge(builder.build());
@@ -29,7 +29,9 @@ describe("the checker", () => {
       for (const [criterion, holdsIt] of Object.entries(expected)) {
         if (holdsIt === false) counts[criterion] = (counts[criterion] ?? 0) + 1;
         if (holds[criterion as keyof typeof holds] !== holdsIt)
-          expect.fail(`seed ${seed + index}: ${criterion} is ${holds[criterion as keyof typeof holds]}, by definition ${holdsIt}:\n${lines.map((line) => JSON.stringify(line)).join("\n")}`);
+          expect.fail(
+            `seed ${seed + index}: ${criterion} is ${holds[criterion as keyof typeof holds]}, by definition ${holdsIt}:\n${lines.map((line) => JSON.stringify(line)).join("\n")}`,
+          );
       }
     }
     // It compares nothing where nothing is wrong, or everything.

@@ -61,7 +61,7 @@ export function reference(lines: readonly HistoryLine[]): ReferenceVerdict {
   };
   const stamps = (a: Transaction, b: Transaction): boolean => {
     const [x, y] = [a.line.stamp, b.line.stamp];
-    return x !== undefined && y !== undefined && (x[0] < y[0] || (x[0] === y[0] && x[1] < y[1]));
+    return x !== undefined && y !== undefined && a.line.ops.some(isWrite) && b.line.ops.some(isWrite) && (x[0] < y[0] || (x[0] === y[0] && x[1] < y[1]));
   };
   const causal = (): boolean => {
     const pairs: [Transaction, Transaction][] = [];
@@ -82,7 +82,8 @@ export function reference(lines: readonly HistoryLine[]): ReferenceVerdict {
     !reads.some(({ by, key, source }) =>
       transactions.some((writer) => leaves(writer, key) && writer.line.status !== "lost" && past(source, writer) && past(writer, by) && asksFor(writer, by)),
     );
-  const wasSeen = (writer: Transaction, reader: Transaction): boolean => transactions.some((one) => (one === reader || session(one, reader)) && readsFrom(writer, one));
+  const wasSeen = (writer: Transaction, reader: Transaction): boolean =>
+    transactions.some((one) => (one === reader || session(one, reader)) && readsFrom(writer, one));
   return {
     "read committed": level((writer, read) => reads.some(({ by, source, place }) => by === read.by && source === writer && place < read.place)),
     "read atomic": level((writer, read) => session(writer, read.by) || readsFrom(writer, read.by)),
@@ -100,7 +101,11 @@ function transactionsOf(lines: readonly HistoryLine[]): Transaction[] {
   const heads = new Map<string, readonly Transaction[]>();
   const transactions: Transaction[] = [];
   for (const line of lines) {
-    if ("from" in line) heads.set(line.session, line.from.flatMap((other) => heads.get(other) ?? []));
+    if ("from" in line)
+      heads.set(
+        line.session,
+        line.from.flatMap((other) => heads.get(other) ?? []),
+      );
     else if ("ops" in line) {
       const transaction = { line, before: heads.get(line.session) ?? [] };
       transactions.push(transaction);
@@ -123,8 +128,7 @@ function sees(reader: Transaction, writer: Transaction): boolean {
 
 function closure(transactions: readonly Transaction[], direct: (a: Transaction, b: Transaction) => boolean): (a: Transaction, b: Transaction) => boolean {
   const reach = new Map(transactions.map((a) => [a, new Set(transactions.filter((b) => direct(a, b)))]));
-  for (const middle of transactions)
-    for (const a of transactions) if (reach.get(a)!.has(middle)) for (const b of reach.get(middle)!) reach.get(a)!.add(b);
+  for (const middle of transactions) for (const a of transactions) if (reach.get(a)!.has(middle)) for (const b of reach.get(middle)!) reach.get(a)!.add(b);
   return (a, b) => reach.get(a)!.has(b);
 }
 
@@ -137,6 +141,13 @@ function holdsIn(order: readonly Transaction[], past: (a: Transaction, b: Transa
 /** Whether some order of them is right: all are tried. */
 function someOrder(transactions: readonly Transaction[], isRight: (order: readonly Transaction[]) => boolean): boolean {
   const tried = (chosen: readonly Transaction[], left: readonly Transaction[]): boolean =>
-    left.length === 0 ? isRight(chosen) : left.some((next) => tried([...chosen, next], left.filter((one) => one !== next)));
+    left.length === 0
+      ? isRight(chosen)
+      : left.some((next) =>
+          tried(
+            [...chosen, next],
+            left.filter((one) => one !== next),
+          ),
+        );
   return tried([], transactions);
 }
