@@ -3,7 +3,7 @@
 // They know integers, and sessions that are sequences. So this is what is written (docs/history.md says it for users):
 // - An initial transaction writes every key and a sentinel, and every session reads the sentinel first. Without that some tools take a read of nothing for legal at any time.
 // - A transaction is its first read of each key from outside, and its last write to each key.
-// - A session that goes on from others reads marks, which the transactions that it follows write beside what else they do.
+// - A session that goes on from others reads marks, which the transactions that it follows write beside what else they do: the same causal order, though no session order.
 // - What is not known to have happened is left out where nobody saw it, and is a session of its own otherwise. What was lost writes keys of its own, which its readers read.
 // - Reads of nothing that a deletion or an expiry may explain are left out.
 
