@@ -12,6 +12,7 @@ import { ABORTED, COMMITTED, INITIAL, LOST, NOTHING, READ, type History } from "
 
 export type ExportFormat = "plume" | "elle";
 
+/** All of them. */
 export const EXPORT_FORMATS: readonly ExportFormat[] = ["plume", "elle"];
 
 interface Access {

@@ -1,7 +1,7 @@
 // A graph of transactions in which each edge says that one comes before another and why; its strongly connected components, and the shortest circle through one of them. A history
 // is legal where such a graph has no circle.
 
-import { gather, type Column } from "./column.js";
+import type { Column } from "./column.js";
 
 /** Why one transaction comes before another: by session order, by a read, by the rank of their writes, or by a conclusion from a read. */
 export const BY_SESSION = 0;
@@ -36,9 +36,19 @@ export interface Graph {
 }
 
 export function graphOf(size: number, edges: EdgeColumns): Graph {
-  const owners = edges.after.view();
-  const by = (items: Column): Int32Array => gather(size, owners, items.view()).items;
-  return { size, from: gather(size, owners, owners).from, before: by(edges.before), reason: by(edges.reason), read: by(edges.read) };
+  const after = edges.after.view();
+  const from = new Int32Array(size + 1);
+  for (const transaction of after) from[transaction + 1] += 1;
+  for (let transaction = 0; transaction < size; transaction++) from[transaction + 1] += from[transaction];
+  const [before, reason, read] = [new Int32Array(after.length), new Int32Array(after.length), new Int32Array(after.length)];
+  const next = from.slice();
+  for (let edge = 0; edge < after.length; edge++) {
+    const place = next[after[edge]]++;
+    before[place] = edges.before.at(edge);
+    reason[place] = edges.reason.at(edge);
+    read[place] = edges.read.at(edge);
+  }
+  return { size, from, before, reason, read };
 }
 
 /** The components of more than one transaction, and the component of each transaction (-1 for none), by Tarjan's algorithm without recursion. */
@@ -47,41 +57,41 @@ export function components({ size, from, before }: Graph): { readonly members: r
   const low = new Int32Array(size);
   const next = from.slice(0, size);
   const isOnStack = new Uint8Array(size);
-  const stack: number[] = [];
-  const path: number[] = [];
+  const stack = new Int32Array(size);
+  const path = new Int32Array(size);
   const members: number[][] = [];
   const of = new Int32Array(size).fill(-1);
-  let count = 0;
-  const open = (node: number): void => {
-    index[node] = low[node] = count++;
-    isOnStack[node] = 1;
-    stack.push(node);
-    path.push(node);
-  };
-  const close = (node: number): void => {
-    path.pop();
-    const parent = path[path.length - 1];
-    if (parent !== undefined) low[parent] = Math.min(low[parent], low[node]);
-    if (low[node] !== index[node]) return;
-    const component = stack.splice(stack.lastIndexOf(node));
-    for (const member of component) isOnStack[member] = 0;
-    if (component.length === 1) return;
-    for (const member of component) of[member] = members.length;
-    members.push(component);
-  };
+  let [count, stacked, depth] = [0, 0, 0];
   for (let root = 0; root < size; root++) {
     if (index[root] >= 0) continue;
-    open(root);
-    while (path.length > 0) {
-      const node = path[path.length - 1];
-      if (next[node] === from[node + 1]) {
-        close(node);
+    let opened = root;
+    do {
+      if (opened >= 0) {
+        index[opened] = low[opened] = count++;
+        isOnStack[opened] = 1;
+        stack[stacked++] = opened;
+        path[depth++] = opened;
+      }
+      opened = -1;
+      const node = path[depth - 1];
+      if (next[node] < from[node + 1]) {
+        const other = before[next[node]++];
+        if (index[other] < 0) opened = other;
+        else if (isOnStack[other] === 1) low[node] = Math.min(low[node], index[other]);
         continue;
       }
-      const other = before[next[node]++];
-      if (index[other] < 0) open(other);
-      else if (isOnStack[other] === 1) low[node] = Math.min(low[node], index[other]);
-    }
+      depth -= 1;
+      if (depth > 0) low[path[depth - 1]] = Math.min(low[path[depth - 1]], low[node]);
+      if (low[node] !== index[node]) continue;
+      // What stands on the stack from the node on is its component.
+      const top = stacked;
+      do isOnStack[stack[--stacked]] = 0;
+      while (stack[stacked] !== node);
+      if (top - stacked === 1) continue;
+      const component = [...stack.subarray(stacked, top)];
+      for (const member of component) of[member] = members.length;
+      members.push(component);
+    } while (depth > 0 || opened >= 0);
   }
   return { members, of };
 }

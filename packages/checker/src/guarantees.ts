@@ -11,7 +11,7 @@ export type Guarantee = "read your writes" | "monotonic reads" | "monotonic writ
 export const GUARANTEES: readonly Guarantee[] = ["read your writes", "monotonic reads", "monotonic writes", "writes follow reads"];
 
 /** How many steps are taken to find out which guarantees are broken, in a history that is not causal. */
-const STEPS_MAX = 50_000_000;
+const STEPS_MAX = 200_000_000;
 
 export interface BrokenGuarantee {
   readonly guarantee: Guarantee;
@@ -42,13 +42,20 @@ class Search {
   steps = 0;
   readonly #facts: Facts;
   readonly #graph: Graph;
+  readonly #order: Int32Array;
   readonly #positions: Int32Array;
+  /** Marks by position, clear between two reads: what is before the reader, and what follows the write that it saw. */
+  readonly #isBefore: Uint8Array;
+  readonly #isAfter: Uint8Array;
 
   constructor(facts: Facts, order: Int32Array, graph: Graph) {
     this.#facts = facts;
     this.#graph = graph;
+    this.#order = order;
     this.#positions = new Int32Array(order.length);
     for (let position = 0; position < order.length; position++) this.#positions[order[position]] = position;
+    this.#isBefore = new Uint8Array(order.length);
+    this.#isAfter = new Uint8Array(order.length);
   }
 
   positionOf(read: number): number {
@@ -61,11 +68,13 @@ class Search {
     const source = reads.source[read];
     const newer = this.#newerWrites(reader, source, reads.key[read]);
     if (newer.length === 0) return;
-    const lineage = this.#sessionPast([reader]);
+    // What stands between a newer write and the reader stands behind it in the order too, so nothing before the first of them is of interest.
+    const first = this.#positions[newer[0]];
+    const lineage = this.#sessionPast([reader], first);
     const seenBefore = this.#sourcesOf(lineage.keys());
     const seen = this.#sourcesOf([...lineage.keys(), reader]);
     // By transaction: one of those that were seen and that it stands before in session order.
-    const beforeSeen = this.#sessionPast([...seen.keys()]);
+    const beforeSeen = this.#sessionPast([...seen.keys()], first);
     const seenByWriters = this.#sourcesOf([...beforeSeen.keys(), ...seen.keys()]);
     for (const write of newer) {
       if (lineage.has(write)) this.#break("read your writes", [], write, source, reader);
@@ -75,47 +84,46 @@ class Search {
         this.#break("monotonic writes", [writer, seen.get(writer)!], write, source, reader);
       }
       if (seenByWriters.has(write)) {
-        const first = seenByWriters.get(write)!;
-        const writer = seen.has(first) ? first : beforeSeen.get(first)!;
-        this.#break("writes follow reads", [first, writer, seen.get(writer)!], write, source, reader);
+        const reading = seenByWriters.get(write)!;
+        const writer = seen.has(reading) ? reading : beforeSeen.get(reading)!;
+        this.#break("writes follow reads", [reading, writer, seen.get(writer)!], write, source, reader);
       }
     }
   }
 
-  /** The writes to the key in the causal past of the reader that follow the one that it saw. */
+  /** The writes to the key in the causal past of the reader that follow the one that it saw, in causal order. */
   #newerWrites(reader: number, source: number, key: number): number[] {
-    const past = this.#past(reader);
-    const after = new Set([source]);
-    const newer: number[] = [];
-    for (const transaction of past.sort((a, b) => this.#positions[a] - this.#positions[b])) {
-      if (!this.#follows(transaction, after)) continue;
-      after.add(transaction);
-      if (overwrites(this.#facts, transaction) && leaves(this.#facts, transaction, key)) newer.push(transaction);
+    const [begin, end] = [this.#positions[source], this.#positions[reader]];
+    const { from, before } = this.#graph;
+    this.steps += 2 * (end - begin);
+    this.#isBefore[end] = 1;
+    for (let position = end; position > begin; position--) {
+      if (this.#isBefore[position] === 0) continue;
+      const transaction = this.#order[position];
+      for (let edge = from[transaction]; edge < from[transaction + 1]; edge++) this.#isBefore[this.#positions[before[edge]]] = 1;
     }
+    const newer: number[] = [];
+    this.#isAfter[begin] = 1;
+    for (let position = begin + 1; position < end; position++) {
+      const transaction = this.#order[position];
+      if (source !== INITIAL && !this.#followsAny(transaction)) continue;
+      this.#isAfter[position] = 1;
+      if (this.#isBefore[position] === 1 && overwrites(this.#facts, transaction) && leaves(this.#facts, transaction, key)) newer.push(transaction);
+    }
+    // Marks before the write that was seen were made on the way, too.
+    this.#isBefore.fill(0, 0, end + 1);
+    this.#isAfter.fill(0, begin, end + 1);
     return newer;
   }
 
-  #follows(transaction: number, some: ReadonlySet<number>): boolean {
-    if (some.has(INITIAL)) return transaction !== INITIAL;
+  #followsAny(transaction: number): boolean {
     const { from, before } = this.#graph;
-    for (let edge = from[transaction]; edge < from[transaction + 1]; edge++) if (some.has(before[edge])) return true;
+    for (let edge = from[transaction]; edge < from[transaction + 1]; edge++) if (this.#isAfter[this.#positions[before[edge]]] === 1) return true;
     return false;
   }
 
-  /** Everything before a transaction, by session order and reads. */
-  #past(transaction: number): number[] {
-    const { from, before } = this.#graph;
-    const found = new Set([transaction]);
-    for (const one of found) {
-      this.steps += 1;
-      for (let edge = from[one]; edge < from[one + 1]; edge++) found.add(before[edge]);
-    }
-    found.delete(transaction);
-    return [...found];
-  }
-
-  /** Everything before some transactions by session order alone, each with one of those that it stands before. */
-  #sessionPast(transactions: readonly number[]): Map<number, number> {
+  /** What is before some transactions by session order alone and not before a position, each with one of those that it stands before. */
+  #sessionPast(transactions: readonly number[], first: number): Map<number, number> {
     const { from, items } = this.#facts.history.before;
     const found = new Map<number, number>();
     const open = transactions.map((transaction): [at: number, origin: number] => [transaction, transaction]);
@@ -123,7 +131,7 @@ class Search {
       this.steps += 1;
       const [at, origin] = next;
       for (let index = from[at]; index < from[at + 1]; index++) {
-        if (items[index] === INITIAL || found.has(items[index])) continue;
+        if (this.#positions[items[index]] < first || found.has(items[index])) continue;
         found.set(items[index], origin);
         open.push([items[index], origin]);
       }

@@ -160,10 +160,12 @@ export class HistoryBuilder {
     return heads === undefined || heads.length === 0 ? [INITIAL] : heads;
   }
 
-  #addOperation([kind, key, value, expiresMs]: OperationLine): void {
+  #addOperation(operation: OperationLine): void {
+    const value = operation[2];
+    const expiresMs = operation[3];
     if (expiresMs !== undefined) this.#expiresMs.set(this.#kind.length, expiresMs);
-    this.#kind.push(KINDS[kind]);
-    this.#key.push(this.#keys.numberOf(key));
+    this.#kind.push(KINDS[operation[0]]);
+    this.#key.push(this.#keys.numberOf(operation[1]));
     this.#value.push(value === null || value === undefined ? NOTHING : this.#values.numberOf(value));
   }
 

@@ -11,10 +11,10 @@ export class KeyWriters {
   /** By chain that wrote the key: the positions and the transactions of the others, in their order; undefined where there are none. */
   readonly #others: ({ readonly positions: number[]; readonly transactions: number[] } | undefined)[] = [];
 
-  add(chain: number, position: number, transaction: number): void {
-    const index = this.#indexOf(chain);
-    const at = index * FIELDS;
-    if (index === this.chains) this.#open(chain);
+  /** `index` is that of the chain here, or -1 where this is its first writer; returns it. */
+  add(index: number, chain: number, position: number, transaction: number): number {
+    const at = (index < 0 ? this.chains : index) * FIELDS;
+    if (index < 0) this.#open(chain);
     else {
       const others = (this.#others[index] ??= { positions: [], transactions: [] });
       others.positions.push(this.#newest[at + 1]);
@@ -22,11 +22,7 @@ export class KeyWriters {
     }
     this.#newest[at + 1] = position;
     this.#newest[at + 2] = transaction;
-  }
-
-  #indexOf(chain: number): number {
-    for (let index = 0; index < this.chains; index++) if (this.#newest[index * FIELDS] === chain) return index;
-    return this.chains;
+    return at / FIELDS;
   }
 
   #open(chain: number): void {

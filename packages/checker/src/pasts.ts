@@ -8,6 +8,7 @@ import { Column } from "./column.js";
 import { overwrites, type Facts } from "./facts.js";
 import { INITIAL } from "./history.js";
 import { KeyWriters } from "./key-writers.js";
+import { PairMap } from "./pair-map.js";
 
 /** What is followed: session order alone, or together with reads-from (causal order). */
 export type Relation = "session" | "causal";
@@ -42,6 +43,8 @@ export class Pasts {
   /** The chain that a transaction's session is on. */
   readonly #sessionChain: Int32Array;
   readonly #writers: (KeyWriters | undefined)[];
+  /** By key and chain: where the chain stands among the writers of the key. */
+  readonly #indexes: PairMap;
 
   constructor(facts: Facts, relation: Relation) {
     const { transactions, keys } = facts.history;
@@ -53,6 +56,7 @@ export class Pasts {
     this.#position = new Int32Array(transactions);
     this.#sessionChain = new Int32Array(transactions).fill(NO_CHAIN);
     this.#writers = new Array<KeyWriters | undefined>(keys.length);
+    this.#indexes = new PairMap(facts.writes.items.length);
     this.#countFollowers();
   }
 
@@ -201,9 +205,15 @@ export class Pasts {
     this.#position[transaction] = position;
     this.#sessionChain[transaction] = chain;
     vector[chain] = position;
-    if (overwrites(this.#facts, transaction))
-      for (let at = begin; at < end; at++) (this.#writers[writes.items[at]] ??= new KeyWriters()).add(chain, position, transaction);
+    if (overwrites(this.#facts, transaction)) for (let at = begin; at < end; at++) this.#note(writes.items[at], chain, position, transaction);
     return vector;
+  }
+
+  #note(key: number, chain: number, position: number, transaction: number): void {
+    const writers = (this.#writers[key] ??= new KeyWriters());
+    const index = this.#indexes.get(key, chain);
+    const added = writers.add(index, chain, position, transaction);
+    if (index < 0) this.#indexes.set(key, chain, added);
   }
 
   #chainFor(transaction: number, past: Int32Array): number {

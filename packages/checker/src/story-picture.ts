@@ -79,7 +79,7 @@ function boxHeight(lines: readonly string[]): number {
 }
 
 function textWidth(text: string): number {
-  return [...text].length * CHARACTER_WIDTH;
+  return text.length * CHARACTER_WIDTH;
 }
 
 function laneOf(session: string, y: number, labels: number, right: number): string {

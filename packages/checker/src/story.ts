@@ -3,8 +3,9 @@
 import { causalOrder } from "./causal-order.js";
 import type { Anomaly, Counterexample } from "./counterexample.js";
 import type { LocalProblem } from "./facts.js";
-import { BY_CONCLUSION, BY_READ, BY_STAMP, type Edge } from "./graph.js";
+import { BY_CONCLUSION, BY_READ, BY_STAMP, cheapestPath, type Edge } from "./graph.js";
 import { DELETION, INITIAL, NOTHING, READ, nameOf, type History } from "./history.js";
+import { causalGraph } from "./levels.js";
 
 export interface Scene {
   readonly name: string;
@@ -56,6 +57,7 @@ const MEANINGS: Readonly<Record<Anomaly, string>> = {
   "arbitration violation": "What was seen does not agree with the ranks of the writes.",
 };
 
+/** Tells a counterexample. */
 export function storyOf(counterexample: Counterexample): Story {
   return new Teller(counterexample).story();
 }
@@ -81,7 +83,7 @@ class Teller {
       breaks,
       scenes: this.#order.map((transaction) => this.#scene(transaction)),
       arrows: this.#arrows(),
-      reasons: problem === undefined ? [...circle.map((edge) => this.#reason(edge)), this.#end(circle)] : [this.#problem(problem)],
+      reasons: problem === undefined ? this.#reasons(circle) : [this.#problem(problem)],
     };
   }
 
@@ -152,7 +154,6 @@ class Teller {
 
   #reason({ before, after, reason, read }: Edge): string {
     const [first, second] = [nameOf(this.#history, before), nameOf(this.#history, after)];
-    if (before === INITIAL) return `the beginning comes before ${second}, as before everything`;
     if (reason === BY_READ) return `${first} comes before ${second}, which reads ${this.#seen(read)} from it`;
     if (reason === BY_STAMP) return `${first} comes before ${second} by their ranks`;
     if (reason !== BY_CONCLUSION) return `${first} comes before ${second}, in ${this.#lineage(before, after)}`;
@@ -160,8 +161,15 @@ class Teller {
     const reader = reads.transaction[read];
     const key = this.#history.keys[reads.key[read]];
     const name = reader === after ? "it" : nameOf(this.#history, reader);
-    const follows = reader === before ? `wrote ${key} itself` : `follows ${first}, which wrote ${key} too`;
+    const follows = `follows ${first}, which wrote ${key}${after === INITIAL ? "" : " too"}${this.#way(before, reader)}`;
+    if (after === INITIAL) return `${name} reads ${this.#seen(read)} although it ${follows}`;
     return `${first} comes before ${second}, since ${name} reads ${this.#seen(read)} although it ${follows}`;
+  }
+
+  /** The steps by which one transaction follows another, where they are more than one. */
+  #way(before: number, after: number): string {
+    const way = cheapestPath(causalGraph(this.#counterexample.judgement.facts), before, after, () => true) ?? [];
+    return way.length < 2 ? "" : ` (${[before, ...way.map((edge) => edge.after)].map((transaction) => nameOf(this.#history, transaction)).join(" → ")})`;
   }
 
   #lineage(before: number, after: number): string {
@@ -169,8 +177,11 @@ class Teller {
     return session === other ? `session ${session}` : `session order: ${other} goes on from ${session}`;
   }
 
-  #end(circle: readonly Edge[]): string {
-    return circle.length === 0 ? "" : `so ${nameOf(this.#history, circle[0].before)} would come before itself`;
+  /** Step by step. That everything comes after the beginning need not be said. */
+  #reasons(circle: readonly Edge[]): string[] {
+    const reasons = circle.filter(({ before }) => before !== INITIAL).map((edge) => this.#reason(edge));
+    if (circle.length === 0 || circle.some(({ before }) => before === INITIAL)) return reasons;
+    return [...reasons, `so ${nameOf(this.#history, circle[0].before)} would come before itself`];
   }
 
   #problem({ anomaly, transaction, operation, other }: LocalProblem): string {

@@ -1,5 +1,7 @@
 // Each classic anomaly by its name, with what it breaks, and a counterexample of nothing that is not needed.
 
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CRITERIA, storyOf, storyPicture, storyText } from "../src/index.js";
 import { judge } from "../src/judge.js";
@@ -96,7 +98,7 @@ describe("counterexamples", () => {
         "  line 3  b  reads x = 2 from line 2",
         "  line 4  b  reads x = 1 from line 1",
         "",
-        "  line 2 comes before line 1, since line 4 reads x = 1 although it follows line 2, which wrote x too",
+        "  line 2 comes before line 1, since line 4 reads x = 1 although it follows line 2, which wrote x too (line 2 → line 3 → line 4)",
         "  line 1 comes before line 2, in session a",
         "  so line 2 would come before itself",
       ].join("\n"),
@@ -120,5 +122,15 @@ describe("counterexamples", () => {
     expect(picture).not.toContain("<script");
     expect(picture).toContain('&lt;script&gt;alert("&amp;")&lt;/script&gt;\uFFFD');
     expect(historyOf([]).transactions).toBe(1);
+  });
+});
+
+describe("the README", () => {
+  it("has an example that runs", () => {
+    const [, code] = /<!-- example -->\n```js\n([\s\S]*?)```/.exec(readFileSync(new URL("../README.md", import.meta.url), "utf8"))!;
+    const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", code], { cwd: new URL("..", import.meta.url), encoding: "utf8" });
+    expect(printed).toMatch(/^false false true\n/);
+    // The page shows the same.
+    expect(readFileSync(new URL("../../../docs/history.md", import.meta.url), "utf8")).toContain(printed.slice(printed.indexOf("\n") + 1).trimEnd());
   });
 });
