@@ -4,6 +4,7 @@
 //   npm run chaos -- --minutes 1 --seed 42 --nodes 5        the same draws again, though not the same moments of the machine
 //   npm run chaos -- --faults kill,drain                    nothing but these; without, all that there are
 //   npm run chaos -- --logs FOLDER                          keeps what the nodes log
+//   npm run chaos -- --history FILE                         keeps what sessions asked and were told, for causalmesh history check
 
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -12,7 +13,7 @@ import { chaosRun, DATABASES, FAULT_KINDS, openDatabase, percentile } from "@cau
 const SEED_MAX = 1_000_000_000;
 const VIOLATIONS_SHOWN = 5;
 const INTERRUPTED = 130;
-const USAGE = `usage: npm run chaos -- [--minutes N] [--seed SEED] [--nodes 3..5] [--store URL] [--faults KINDS] [--logs FOLDER] [--json]\nURL is one of ${DATABASES.join(" ")}, with an address or without; KINDS are some of ${FAULT_KINDS.join(",")}`;
+const USAGE = `usage: npm run chaos -- [--minutes N] [--seed SEED] [--nodes 3..5] [--store URL] [--faults KINDS] [--logs FOLDER] [--history FILE] [--json]\nURL is one of ${DATABASES.join(" ")}, with an address or without; KINDS are some of ${FAULT_KINDS.join(",")}`;
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const rounded = (ms) => (Number.isFinite(ms) ? Math.round(ms * 10) / 10 : null);
@@ -26,7 +27,7 @@ process.exitCode = await main();
 async function main() {
   const options = parse();
   if (options === undefined) return 2;
-  const { minutes, seed, nodes, store, faults, logs, json } = options;
+  const { minutes, seed, nodes, store, faults, logs, history, json } = options;
   if (logs !== undefined) mkdirSync(logs, { recursive: true });
   const interrupt = new AbortController();
   process.on("SIGINT", () => interrupt.abort());
@@ -36,7 +37,7 @@ async function main() {
     database = await openDatabase(store, { own: true });
     if (!json) console.log(`seed ${seed}, ${minutes} min on ${store.split(":")[0]}`);
     const report = (round) => show(round, json);
-    const run = await chaosRun({ database, seed, nodes, kinds: faults, logs, forMs: minutes * 60_000, signal: interrupt.signal, report });
+    const run = await chaosRun({ database, seed, nodes, kinds: faults, logs, history, forMs: minutes * 60_000, signal: interrupt.signal, report });
     const summary = summaryOf(run);
     if (json) console.log(JSON.stringify(summary));
     else tell(summary);
@@ -59,6 +60,7 @@ function parse() {
       store: { type: "string", default: "postgres:" },
       faults: { type: "string", default: FAULT_KINDS.join(",") },
       logs: { type: "string" },
+      history: { type: "string" },
       json: { type: "boolean", default: false },
     };
     const { values } = parseArgs({ options });

@@ -6,6 +6,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export const PUBLISHED = [
   "packages/core",
+  "packages/checker",
   "packages/conformance",
   "packages/adapters/kit",
   "packages/adapters/memory",

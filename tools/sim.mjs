@@ -2,12 +2,17 @@
 //
 //   npm run sim -- --seeds 1000            as many seeds, from --from (default: drawn from the time, and printed)
 //   npm run sim -- --seed 42 --trace       one of them again, with everything that happened
+//   npm run sim -- --seed 42 --history FILE  its history, for causalmesh history check (docs/history.md)
 //   npm run sim -- --mutations             each rule of the protocol taken away in turn, and what found it
+//
+// Each run is judged by the simulator's own checkers and, from its history alone, by @causalmesh/checker.
 
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { MUTATIONS, runSeed } from "@causalmesh/core/testing";
+import { historyText, violationsIn } from "@causalmesh/checker/testing";
+import { historyLines, MUTATIONS, runSeed } from "@causalmesh/core/testing";
 
 const settle = () => new Promise((resolve) => process.nextTick(resolve));
 /** Seeds that one message to a worker covers. */
@@ -15,7 +20,7 @@ const SLICE = 50;
 /** Seeds after which a mutation counts as not found. */
 const MUTATION_SEEDS_MAX = 5_000;
 const COUNTS = ["operations", "writes", "events", "breaks", "evictions", "transactions"];
-const USAGE = "usage: npm run sim -- [--seeds N] [--from SEED] | --seed SEED [--trace] [--mutation NAME] | --mutations   [--json]";
+const USAGE = "usage: npm run sim -- [--seeds N] [--from SEED] | --seed SEED [--trace] [--history FILE] [--mutation NAME] | --mutations   [--json]";
 
 if (isMainThread) process.exitCode = await main();
 else serve();
@@ -36,6 +41,7 @@ function parse() {
         from: { type: "string" },
         seed: { type: "string" },
         trace: { type: "boolean", default: false },
+        history: { type: "string" },
         mutation: { type: "string" },
         mutations: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
@@ -57,8 +63,16 @@ function parse() {
   }
 }
 
-async function oneSeed({ seed, trace, mutation, json }) {
-  const result = await runSeed(seed, { settle, traced: trace, mutation: MUTATIONS.find(({ name }) => name === mutation) });
+/** Runs a seed; what it finds is also what the checker finds that shares nothing with the mesh. */
+async function judgedSeed(seed, options) {
+  const { history, ...result } = await runSeed(seed, { settle, ...options });
+  const lines = historyLines(history);
+  return { ...result, lines, violations: [...result.violations, ...violationsIn(lines)] };
+}
+
+async function oneSeed({ seed, trace, mutation, history, json }) {
+  const { lines, ...result } = await judgedSeed(seed, { traced: trace, mutation: MUTATIONS.find(({ name }) => name === mutation) });
+  if (history !== undefined) writeFileSync(history, historyText(lines));
   if (json) console.log(JSON.stringify(result));
   else {
     for (const line of result.trace) console.log(line);
@@ -143,7 +157,7 @@ function serve() {
 async function runSlice(from, to) {
   const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, transactions: 0, failed: [], aborts: {} };
   for (let seed = from; seed < to; seed++) {
-    const result = await runSeed(seed, { settle });
+    const result = await judgedSeed(seed);
     totals.seeds += 1;
     for (const name of COUNTS) totals[name] += result[name];
     add(totals.aborts, result.aborts);
@@ -155,7 +169,7 @@ async function runSlice(from, to) {
 async function findMutation(name) {
   const mutation = MUTATIONS.find((one) => one.name === name);
   for (let seed = 1; seed <= MUTATION_SEEDS_MAX; seed++) {
-    const { violations } = await runSeed(seed, { settle, mutation });
+    const { violations } = await judgedSeed(seed, { mutation });
     if (violations.length > 0) return { name, rule: mutation.rule, seed, by: [...new Set(violations.map(({ rule }) => rule))], message: violations[0].message };
   }
   return { name, rule: mutation.rule, seed: undefined, by: [], message: "" };

@@ -68,6 +68,11 @@ const BENCHES: readonly Listed[] = [
     summary: "latency of a write at each durability level, beside each database's own",
     load: async () => (await import("./benches/acknowledge.js")).acknowledge,
   },
+  {
+    name: "checker",
+    summary: "time and memory to judge a history of a million operations",
+    load: async () => (await import("./benches/checker.js")).checker,
+  },
 ];
 const REPETITIONS = 5;
 const QUICK_REPETITIONS = 3;

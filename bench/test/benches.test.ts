@@ -32,6 +32,7 @@ async function lineOf(name: string): Promise<Line> {
 
 describe("a bench prints one line", () => {
   test.each([
+    ["checker", []],
     ["embedded", ["map", "lruCache"]],
     ["session", ["inHand"]],
     ["transaction", ["rate", "p99"]],

@@ -93,6 +93,19 @@ describe("imports", () => {
     ).toEqual([]);
   });
 
+  it("of the checker go to the class of errors alone: it judges the nodes, and shares nothing with them", () => {
+    const isForeign = (line: string): boolean => !/ from "\.{1,2}\//.test(line) && !/^import \{ MeshError \} from "@causalmesh\/core";$/.test(line);
+    expect(
+      offenders(
+        sources.filter((file) => file.startsWith("packages/checker/")),
+        (file) =>
+          text(file)
+            .match(/^(import|export) .* from ".*";$/gm)
+            ?.find(isForeign),
+      ),
+    ).toEqual([]);
+  });
+
   it("of the core go down its layers", () => {
     const layers = ["bytes", "cache", "protocol", "wire", "host", "client", "embedded"];
     const layerOf = (path: string): number => layers.indexOf(/^packages\/core\/src\/([a-z]+)\//.exec(path)?.[1] ?? "");

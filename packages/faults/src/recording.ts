@@ -1,8 +1,20 @@
 // What sessions of a real mesh ask and are told, and what the store holds, in the terms of the history that the checkers of the core judge. Every value names its
 // write. A deletion has none, so each key is deleted at most once: then its tombstone is that one.
 
+import { violationsIn } from "@causalmesh/checker/testing";
 import { jsonCodec, type Durability, type RegistryState, type Row, type Store } from "@causalmesh/core";
-import { checkHistory, History, type Observation, type Outcome, type Stamp, type StoredWrite, type Violation, type Write } from "@causalmesh/core/testing";
+import {
+  checkHistory,
+  History,
+  historyLines,
+  type HistoryFileLine,
+  type Observation,
+  type Outcome,
+  type Stamp,
+  type StoredWrite,
+  type Violation,
+  type Write,
+} from "@causalmesh/core/testing";
 
 /** More than a round writes; one page of a scan is one moment of the store. */
 const ROWS_MAX = 10_000;
@@ -138,7 +150,7 @@ export class Recording implements Notebook {
   }
 
   /**
-   * Judges everything. `last` is what the store held when all was over: it must have all that was acknowledged at one of the levels `survivors`. So a witness who was told of
+   * Judges everything: by the checkers of the core, which also know the store and the levels of durability, and by the checker that knows nothing but what sessions were told. `last` is what the store held when all was over: it must have all that was acknowledged at one of the levels `survivors`. So a witness who was told of
    * each of these acknowledgements leaves a row in it, and the checker of the store's cut asks for what that row follows.
    */
   violations(last: StoreCut, survivors: readonly Durability[] = ["stored"]): Violation[] {
@@ -154,7 +166,12 @@ export class Recording implements Notebook {
       const flushed = Object.fromEntries([...last.flushed, [WITNESS_STAMP.replica, WITNESS_STAMP.counter]]);
       this.history.storeStates.push({ atMs: this.#nowMs(), rows: [...rows, { key: WITNESS, write: write.id, stamp: WITNESS_STAMP }], flushed });
     }
-    return checkHistory(this.history);
+    return [...checkHistory(this.history), ...violationsIn(this.lines())];
+  }
+
+  /** What sessions asked and were told, as the lines of a file (docs/history.md); complete once it was judged. */
+  lines(): HistoryFileLine[] {
+    return historyLines(this.history).filter(({ session }) => session !== WITNESS);
   }
 }
 

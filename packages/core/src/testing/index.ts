@@ -8,6 +8,7 @@ export { drawOptions, type SimulationOptions } from "./options.js";
 export { checkHistory } from "./checkers/check-history.js";
 export type { Violation } from "./checkers/violation.js";
 export { History, type Observation, type Operation, type Outcome, type Sample, type Stamp, type StoredWrite, type StoreState, type Write } from "./history.js";
+export { historyLines, type HistoryFileLine } from "./history-lines.js";
 export { SeededRandom } from "./random.js";
 export { Simulation, SimulationStalled, type Settle } from "./simulation.js";
 

@@ -14,7 +14,7 @@ import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
 import { viewIn } from "../protocol/view.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
-import type { Observation, Sample, Write } from "./history.js";
+import type { History, Observation, Sample, Write } from "./history.js";
 import type { Mutation, Parts } from "./mutations.js";
 import { drawOptions, type SimulationOptions } from "./options.js";
 import { Recorder } from "./recorder.js";
@@ -51,6 +51,8 @@ export interface RunResult {
   /** Transactions that were given up, by cause; `isExpected`: where the run gives a reason for it. */
   readonly aborts: Readonly<Record<string, number>>;
   readonly trace: readonly string[];
+  /** What sessions asked and were told; for other checkers, by `historyLines`. */
+  readonly history: History;
 }
 
 export interface RunOptions {
@@ -87,6 +89,7 @@ export async function runSeed(seed: number, { settle, mutation, traced = false }
     transactions: history.transactions.length,
     aborts: history.aborts,
     trace: simulation.trace,
+    history,
   };
 }
 

@@ -1,8 +1,10 @@
 // A chaos run: rounds of roaming workflows on one mesh of processes, to which things are done meanwhile. After each round the mesh has to recover, and is judged: what sessions were
 // told, what every node shows, what the store holds, and that nothing is lost that was acknowledged at a level that outlives what was done (docs/durability.md).
 
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { historyText } from "@causalmesh/checker/testing";
 import { readView, type Durability, type Mesh, type Store } from "@causalmesh/core";
 import { SeededRandom, type Violation } from "@causalmesh/core/testing";
 import { connect } from "@causalmesh/transport-tcp";
@@ -32,6 +34,8 @@ export interface ChaosOptions {
   readonly faults?: (round: number) => readonly Fault[];
   /** A folder for the logs of the nodes. */
   readonly logs?: string;
+  /** A file that begins anew, for what sessions asked and were told (docs/history.md). */
+  readonly history?: string;
   readonly report?: (round: ChaosRound) => void;
   /** Ends the run, and everything that it has started. */
   readonly signal?: AbortSignal;
@@ -76,6 +80,7 @@ const RECOVERY_MS_MAX = 60_000;
 const POLL_MS = 50;
 
 export async function chaosRun(options: ChaosOptions): Promise<ChaosReport> {
+  if (options.history !== undefined) writeFileSync(options.history, historyText([]));
   const random = new SeededRandom(options.seed);
   const count = options.nodes ?? random.int(3, 5);
   const store = openStore(options.database.url);
@@ -187,6 +192,8 @@ class Run {
       finals: view?.departed.filter(({ replica }) => !departed.has(replica)).map(({ replica, final }) => [replica, final] as const) ?? [],
       survivors: rest === undefined ? [] : survivors(faults),
       failures: this.#failures.splice(0),
+      historyFile: this.#options.history,
+      round: number,
     });
     const listens = (fault: PlayedFault): string => this.#nodes.all[fault.node - 1].listen;
     return {
