@@ -4,6 +4,7 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { endOnSignals, runProgram } from "../command-line.js";
 import type { Crew } from "../crew.js";
 import type { Bench } from "./experiments/experiment.js";
 import { planMicro, runMicro } from "./experiments/micro.js";
@@ -28,8 +29,6 @@ const BENCH = fileURLToPath(new URL("../../", import.meta.url));
 const RESULTS = join(BENCH, "results");
 const DOCUMENT = join(BENCH, "../docs/evaluation.md");
 const DOCUMENT_PLOTS = join(BENCH, "../docs/evaluation");
-const USAGE = 2;
-const INTERRUPTED = 130;
 
 interface Flags {
   readonly quick?: boolean;
@@ -76,7 +75,10 @@ async function main(flags: Flags): Promise<void> {
     return;
   }
   const crews = new Set<Crew>();
-  endOnSignals(crews);
+  endOnSignals({
+    end: async () => void (await Promise.all([...crews].map((crew) => crew.end()))),
+    kill: () => crews.forEach((crew) => crew.kill()),
+  });
   const { quick = false, repetitions, seed, only, systems, profile } = flags;
   const bench: Bench = { settings: settings({ quick, repetitions, seed }), systems, progress: new Progress((line) => console.error(line)), profile, crews };
   const results = await evaluated(bench, only);
@@ -103,26 +105,4 @@ async function evaluated(bench: Bench, only: readonly ExperimentName[]): Promise
   return { date, command, settings: bench.settings, machine, seconds: (performance.now() - begin) / 1000, ...found };
 }
 
-/** The first signal ends the children in order, a second one at once. */
-function endOnSignals(crews: ReadonlySet<Crew>): void {
-  let isEnding = false;
-  const end = (): void => {
-    if (isEnding) for (const crew of crews) crew.kill();
-    isEnding = true;
-    void Promise.all([...crews].map((crew) => crew.end())).then(() => process.exit(INTERRUPTED));
-  };
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  // Commander has printed what it does not understand.
-  const code = (error as { exitCode?: number; code?: string }).code ?? "";
-  if (code.startsWith("commander.")) process.exitCode = (error as { exitCode: number }).exitCode === 0 ? 0 : USAGE;
-  else {
-    console.error(error);
-    process.exitCode = 1;
-  }
-}
+await runProgram(program);

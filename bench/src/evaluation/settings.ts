@@ -9,8 +9,9 @@ export interface Settings {
   /** Of each measured step. */
   readonly warmUpMs: number;
   readonly durationMs: number;
-  /** Before the first step of a cluster, so that the runtimes have compiled what they run. */
+  /** Of each warm-up of a cluster, and its workflows per second. */
   readonly heatMs: number;
+  readonly heatRate: number;
   /** Workflows of each step that are noted for the checker. */
   readonly noted: number;
   /** Workflows per second at which latencies, CPU and bytes are compared. */
@@ -32,14 +33,15 @@ export interface Settings {
 const LADDER = [1_000, 2_000, 3_000, 4_500, 6_500, 9_500, 14_000, 20_000, 30_000];
 
 export function settings({ quick, repetitions, seed }: { quick: boolean; repetitions: number | undefined; seed: number }): Settings {
-  const common = { quick, seed, servers: 3, keys: 100_000, fixedRates: [500, 1_000], lengthRate: 100, anomalyRate: 400 };
+  const common = { quick, seed, servers: 3, keys: 100_000, lengthRate: 100, anomalyRate: 400, heatRate: 1_000 };
   if (quick) {
     return {
       ...common,
       repetitions: repetitions ?? 1,
-      warmUpMs: 200,
-      durationMs: 1_000,
-      heatMs: 1_500,
+      warmUpMs: 150,
+      durationMs: 900,
+      fixedRates: [1_000],
+      heatMs: 800,
       noted: 300,
       ladder: LADDER.filter((_, index) => index % 2 === 0),
       bisections: 2,
@@ -56,7 +58,8 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
     repetitions: repetitions ?? 5,
     warmUpMs: 1_000,
     durationMs: 5_000,
-    heatMs: 5_000,
+    fixedRates: [500, 1_000],
+    heatMs: 2_000,
     noted: 600,
     ladder: LADDER,
     bisections: 3,

@@ -27,6 +27,12 @@ const KEPT_SHARE = 0.95;
 /** More unfinished workflows than come in this many seconds: the rate is beyond the system. */
 const IN_FLIGHT_SECONDS = 1;
 const IN_FLIGHT_MIN = 500;
+/** A warm-up that takes less than this share of the one before was worth it, and is followed by another. */
+const STILL_FASTER = 0.8;
+const HEATS_PLANNED = 2;
+const HEATS_MAX = 6;
+/** Where not even the first rate of the ladder is sustained, lower ones are tried down to this. */
+const RATE_MIN = 60;
 /** Roughly, for the time left. */
 const START_SECONDS = 5;
 const DRAIN_SECONDS = 0.3;
@@ -46,13 +52,21 @@ export async function withCluster<Result>(
   }
 }
 
-async function heat({ settings }: Bench, cluster: Cluster): Promise<void> {
-  const [rate] = settings.fixedRates;
-  await cluster.step({ rate, warmUpMs: 0, durationMs: settings.heatMs, inFlightMax: inFlightMax(rate), noted: 0 });
+/** The runtimes compile what they run as they run it: until that does not make it faster any more, nothing is measured. */
+async function heat({ settings, progress }: Bench, cluster: Cluster): Promise<void> {
+  const { heatRate: rate, heatMs: durationMs } = settings;
+  let before = Infinity;
+  for (let count = 1; count <= HEATS_MAX; count++) {
+    const { workflowMs } = await cluster.step({ rate, warmUpMs: 0, durationMs, inFlightMax: inFlightMax(rate), noted: 0 });
+    progress.done(count <= HEATS_PLANNED ? durationMs / 1000 : 0, `${cluster.system}: warm-up ${count}, p50 ${workflowMs.p50.toFixed(2)} ms`);
+    if (count >= HEATS_PLANNED && workflowMs.p50 > before * STILL_FASTER) return;
+    before = workflowMs.p50;
+  }
 }
 
-export async function measure({ settings, progress }: Bench, cluster: Cluster, rate: number): Promise<MeasuredStep> {
-  const { warmUpMs, durationMs, noted } = settings;
+/** `noted` is how many workflows the checker judges, if not as many as usually. */
+export async function measure({ settings, progress }: Bench, cluster: Cluster, rate: number, noted = settings.noted): Promise<MeasuredStep> {
+  const { warmUpMs, durationMs } = settings;
   const step = await cluster.step({ rate, warmUpMs, durationMs, inFlightMax: inFlightMax(rate), noted });
   const verdict = Object.keys(step.verdict.violations).length === 0 ? "" : `, ${JSON.stringify(step.verdict.violations)}`;
   const failed = step.error === undefined ? "" : `, failed: ${step.error.split("\n")[0]}`;
@@ -90,8 +104,12 @@ export async function sweep(bench: Bench, cluster: Cluster): Promise<Sweep> {
       break;
     }
   }
+  for (let rate = ladder[0] / 2; good === 0 && rate >= RATE_MIN; rate /= 2) {
+    if (await sustains(rate)) good = rate;
+    else bad = rate;
+  }
   for (let count = 0; count < bisections && good > 0 && bad < Infinity; count++) {
-    const middle = Math.round(Math.sqrt(good * bad) / 50) * 50;
+    const middle = rounded(Math.sqrt(good * bad));
     if (await sustains(middle)) good = middle;
     else bad = middle;
   }
@@ -108,9 +126,15 @@ export function stepSeconds({ warmUpMs, durationMs }: Settings): number {
 
 /** Roughly what a cluster takes with so many steps. */
 export function clusterSeconds(settings: Settings, steps: number): number {
-  return START_SECONDS + settings.heatMs / 1000 + steps * stepSeconds(settings);
+  return START_SECONDS + (HEATS_PLANNED * settings.heatMs) / 1000 + steps * stepSeconds(settings);
 }
 
 export function sweepSteps({ ladder, bisections }: Settings): number {
-  return Math.ceil(ladder.length * 0.8) + bisections;
+  return Math.ceil(ladder.length * 0.6) + bisections;
+}
+
+/** A rate in two digits or three: more would say more than is known. */
+function rounded(rate: number): number {
+  const step = rate >= 1_000 ? 50 : 5;
+  return Math.round(rate / step) * step;
 }

@@ -35,6 +35,9 @@ const YCSB_LETTERS = ["A", "B", "C", "D", "E", "F"];
 const ANOMALY_KEYS = 1_000;
 const ANOMALY_FUNCTIONS = 5;
 
+/** More than there are: an anomaly takes a cause, an effect, and somebody who sees them, and is found only where all three were noted. */
+const ALL_NOTED = 3_000;
+
 function among({ systems }: Bench, wanted: readonly SystemName[]): SystemName[] {
   return systems.filter((system) => wanted.includes(system));
 }
@@ -94,7 +97,7 @@ export async function runAnomalies(bench: Bench): Promise<AnomalyRun[]> {
   const { anomalyNodes, anomalyRate } = bench.settings;
   const workload: WorkloadOptions = { name: "anomalies", keys: ANOMALY_KEYS, functions: ANOMALY_FUNCTIONS };
   await repeated(bench, pairs(among(bench, COMPARED_FOR_ANOMALIES), anomalyNodes), async ([system, nodes], repetition) => {
-    const step = await withCluster(bench, { system, servers: nodes, workload }, (cluster) => measure(bench, cluster, anomalyRate));
+    const step = await withCluster(bench, { system, servers: nodes, workload }, (cluster) => measure(bench, cluster, anomalyRate, ALL_NOTED));
     runs.push({ system, repetition, nodes, step });
   });
   return runs;

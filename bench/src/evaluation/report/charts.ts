@@ -28,28 +28,27 @@ export interface Axes {
   readonly xLog?: boolean;
   readonly ticks?: readonly number[];
   /** A line across, with what it is. */
-  readonly limit?: { readonly y: number; readonly text: string };
-  readonly xIsOrdinal?: boolean;
+  readonly limit?: { readonly y: number; readonly text: string; readonly facet: string };
+  /** Names of the ticks, where they are not numbers. */
+  readonly tickNames?: readonly string[];
+  /** Whether lines join the points of a series; default: they do. */
+  readonly joined?: boolean;
 }
 
 /** One line per series, with a symbol at each point. */
-export function lineChart(points: readonly Point[], { title, x, y, yLog = false, xLog = false, ticks, limit }: Axes): string {
+export function lineChart(points: readonly Point[], { title, x, y, yLog = false, xLog = false, ticks = [], tickNames, limit, joined = true }: Axes): string {
   const series = [...new Set(points.map((point) => point.series))];
   const facetted = points.some(({ facet }) => facet !== undefined);
   const fx = facetted ? { fx: "facet" } : {};
+  const domain = [Math.min(...points.map((point) => point.x)), Math.max(...points.map((point) => point.x))];
   const marks = [
     Plot.frame({ stroke: "#ccc" }),
-    ...(limit === undefined
-      ? []
-      : [
-          Plot.ruleY([limit.y], { stroke: "#666", strokeDasharray: "2 3" }),
-          Plot.text([limit.text], { frameAnchor: "left", y: limit.y, dx: 4, dy: -7, textAnchor: "start", fill: "#444" }),
-        ]),
+    ...(limit === undefined ? [] : limitMarks(limit)),
     ...series.flatMap((name) => {
       const own = points.filter((point) => point.series === name).sort((a, b) => a.x - b.x);
       const { colour, dash, symbol } = styleOf(name);
       return [
-        Plot.line(own, { x: "x", y: "y", ...fx, stroke: colour, strokeWidth: 1.8, strokeDasharray: dash }),
+        ...(joined ? [Plot.line(own, { x: "x", y: "y", ...fx, stroke: colour, strokeWidth: 1.8, strokeDasharray: dash })] : []),
         Plot.dot(own, { x: "x", y: "y", ...fx, symbol, r: 4, fill: "white", stroke: colour, strokeWidth: 1.6 }),
       ];
     }),
@@ -68,8 +67,9 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
       labelAnchor: "center",
       labelArrow: "none",
       grid: true,
-      ...(ticks === undefined ? {} : { ticks: [...ticks] }),
-      tickFormat: xLog || ticks !== undefined ? (value: number) => value.toLocaleString("en") : undefined,
+      domain,
+      ticks: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]),
+      tickFormat: (value: number) => tickNames?.[ticks.indexOf(value)] ?? value.toLocaleString("en"),
       insetLeft: 10,
       insetRight: 10,
     },
@@ -81,11 +81,21 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
       zero: !yLog,
       tickFormat: yLog ? (value: number) => value.toLocaleString("en") : undefined,
       ...(yLog ? { ticks: 5 } : {}),
+      insetTop: 8,
+      insetBottom: 8,
     },
     fx: facetted ? { label: null } : undefined,
     marks,
   });
   return finished(title, series, plot);
+}
+
+function limitMarks({ y, text, facet }: NonNullable<Axes["limit"]>): Plot.Markish[] {
+  const at = [{ y, text, facet }];
+  return [
+    Plot.ruleY(at, { y: "y", fx: "facet", stroke: "#666", strokeDasharray: "2 3" }),
+    Plot.text(at, { y: "y", fx: "facet", text: "text", frameAnchor: "right", dx: -6, dy: -7, fill: "#444", stroke: "white", strokeWidth: 3 }),
+  ];
 }
 
 export interface Bar {
@@ -101,17 +111,10 @@ export interface Bar {
 export function barChart(bars: readonly Bar[], { title, x }: Pick<Axes, "title" | "x">, publishedText = "the paper's figure"): string {
   const published = bars.filter((bar) => bar.published !== undefined);
   const top = Math.max(...bars.flatMap(({ value, max, published: other }) => [value, max ?? 0, other ?? 0]));
-  const plot = Plot.plot({
-    document,
-    width: WIDTH,
-    height: 60 + bars.length * 30,
-    marginLeft: 180,
-    marginRight: 70,
-    marginBottom: 46,
-    style: { fontFamily: FONT, fontSize: "12px" },
-    x: { label: x, labelAnchor: "center", labelArrow: "none", grid: true, domain: [0, top], tickFormat: (value: number) => value.toLocaleString("en") },
-    y: { label: null, domain: bars.map(({ series }) => series) },
-    marks: [
+  const plot = barPlot(
+    bars.map(({ series }) => series),
+    { label: x, domain: [0, top] },
+    [
       Plot.barX(bars, { x: "value", y: "series", fill: (bar: Bar) => styleOf(bar.series).colour, fillOpacity: 0.85, insetTop: 3, insetBottom: 3 }),
       Plot.ruleY(
         bars.filter(({ min, max }) => min !== max),
@@ -119,16 +122,33 @@ export function barChart(bars: readonly Bar[], { title, x }: Pick<Axes, "title" 
       ),
       Plot.tickX(published, { x: "published", y: "series", stroke: "#222", strokeWidth: 2.5, insetTop: 1, insetBottom: 1 }),
       Plot.text(bars, {
-        x: (bar: Bar) => Math.max(bar.value, bar.max ?? 0, bar.published ?? 0),
+        x: (bar: Bar) => Math.max(bar.value, bar.max ?? 0),
         y: "series",
         text: (bar: Bar) => shortNumber(bar.value),
         textAnchor: "start",
         dx: 6,
+        stroke: "white",
+        strokeWidth: 4,
+        fill: "black",
       }),
-      Plot.ruleX([0]),
     ],
-  });
+  );
   return finished(published.length === 0 ? title : `${title} (black tick: ${publishedText})`, [], plot);
+}
+
+function barPlot(series: readonly string[], x: Plot.ScaleOptions, marks: Plot.Markish[]): SVGSVGElement | HTMLElement {
+  return Plot.plot({
+    document,
+    width: WIDTH,
+    height: 60 + series.length * 30,
+    marginLeft: 180,
+    marginRight: 70,
+    marginBottom: 46,
+    style: { fontFamily: FONT, fontSize: "12px" },
+    x: { labelAnchor: "center", labelArrow: "none", grid: true, tickFormat: (value: number) => value.toLocaleString("en"), ...x },
+    y: { label: null, domain: series },
+    marks: [...marks, Plot.ruleX([0])],
+  });
 }
 
 export interface Part {
@@ -143,23 +163,11 @@ const PART_COLOURS = ["#0072B2", "#E69F00", "#999999", "#CC79A7"];
 export function stackedChart(parts: readonly Part[], { title, x }: Pick<Axes, "title" | "x">): string {
   const names = [...new Set(parts.map(({ part }) => part))];
   const series = [...new Set(parts.map((one) => one.series))];
-  const plot = Plot.plot({
-    document,
-    width: WIDTH,
-    height: 60 + series.length * 30,
-    marginLeft: 180,
-    marginRight: 40,
-    marginBottom: 46,
-    style: { fontFamily: FONT, fontSize: "12px" },
-    x: { label: x, labelAnchor: "center", labelArrow: "none", grid: true, tickFormat: (value: number) => value.toLocaleString("en") },
-    y: { label: null, domain: series },
-    marks: [
-      Plot.barX(parts, { x: "value", y: "series", fill: (one: Part) => PART_COLOURS[names.indexOf(one.part)], insetTop: 3, insetBottom: 3, order: names }),
-      Plot.ruleX([0]),
-    ],
-  });
+  const plot = barPlot(series, { label: x }, [
+    Plot.barX(parts, { x: "value", y: "series", fill: (one: Part) => PART_COLOURS[names.indexOf(one.part)], insetTop: 3, insetBottom: 3, order: names }),
+  ]);
   const swatches = names.map(
-    (name, index) => `<rect x="${index * 150}" y="-9" width="11" height="11" fill="${PART_COLOURS[index]}"/><text x="${index * 150 + 17}" y="1">${name}</text>`,
+    (name, index) => `<rect x="${index * 200}" y="-9" width="11" height="11" fill="${PART_COLOURS[index]}"/><text x="${index * 200 + 17}" y="1">${name}</text>`,
   );
   return composed(title, swatches.join(""), 1, plot);
 }

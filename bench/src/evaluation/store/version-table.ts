@@ -66,7 +66,7 @@ class VersionTable {
   /** The promise of everything that has not changed grows to the time that all partitions have reached. */
   publish(): void {
     const stable = Math.min(...this.#partitions.map((partition) => partition.stable()));
-    const keys = this.#partitions.flatMap((partition) => partition.takeChanged());
+    const keys = this.#partitions.flatMap((partition) => partition.takeChanged(stable));
     const versions = keys.map((key) => this.#partitions[partitionOf(key)].readAt(key, 0, stable));
     for (const subscriber of this.#subscribers) {
       subscriber.tell(STABLE, (out) => {
@@ -144,9 +144,10 @@ export class Partition {
     this.#changed.add(key);
   }
 
-  takeChanged(): string[] {
+  /** Keys that have changed since they were last taken. Those that have a version later than the time given will be told of again when it has come. */
+  takeChanged(stable: number): string[] {
     const keys = [...this.#changed];
-    this.#changed = new Set();
+    this.#changed = new Set(keys.filter((key) => this.#versions.get(key)!.at(-1)!.timestamp > stable));
     return keys;
   }
 }

@@ -35,10 +35,12 @@ export class Peers {
       return;
     }
     this.#queued.set(server, [message]);
-    void this.to(server).then((opened) => {
+    const send = (opened: Rpc): void => {
       for (const queued of this.#queued.get(server)!) opened.tell(...queued);
       this.#ready.set(server, opened);
-    });
+    };
+    // All servers listen before the first is asked anything: one that does not has ended, and the others are about to.
+    void this.to(server).then(send, () => undefined);
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { FILL } from "../../store/version-table.js";
 import { readTimed, type Timed } from "../../store/timed.js";
 import { dial, nothing, type Rpc, writeTexts } from "../../wire/rpc.js";
 import { writeWrites } from "../hydrocache/messages.js";
-import { dialAll } from "../links.js";
+import { dialAll, fillAt } from "../links.js";
 import { Aborted, type ClientOptions, type Context, type FunctionRun, type SystemClient } from "../system.js";
 import { ANY_HIGH, COMMIT, type FaasContext, LOAD, READ, readFaasContext, writeFaasContext } from "./messages.js";
 
@@ -17,15 +17,7 @@ export async function faasClient(options: ClientOptions): Promise<SystemClient> 
   return {
     begin: async () => undefined,
     enter: async (contexts, server) => new FaasRun(servers[server], joinContexts(contexts)),
-    fill: (keys, value) =>
-      filler.call(
-        FILL,
-        (out) => {
-          writeTexts(out, keys);
-          out.text(value);
-        },
-        nothing,
-      ),
+    fill: (keys, value) => fillAt(filler, FILL, keys, value),
     warm: (server, keys) => servers[server].call(LOAD, (out) => writeTexts(out, keys), nothing),
     close: async () => [filler, ...servers].forEach((rpc) => rpc.close()),
   };

@@ -3,7 +3,7 @@
 import { ByteReader, ByteWriter } from "@causalmesh/core/testing";
 import { FILL_VERSIONS } from "../../store/causal-table.js";
 import { dial, nothing, type Rpc, writeTexts } from "../../wire/rpc.js";
-import { dialAll } from "../links.js";
+import { dialAll, fillAt } from "../links.js";
 import { Aborted, type ClientOptions, type Context, type FunctionRun, type PlannedFunction, type SystemClient } from "../system.js";
 import { addTo, joinReads, writeVectorMap } from "../vectors.js";
 import {
@@ -76,15 +76,7 @@ export async function optimisticClient(options: ClientOptions): Promise<SystemCl
 async function common({ transport, store }: ClientOptions, servers: readonly Rpc[]): Promise<Pick<SystemClient, "fill" | "warm" | "close">> {
   const filler = await dial(transport, store);
   return {
-    fill: (keys, value) =>
-      filler.call(
-        FILL_VERSIONS,
-        (out) => {
-          writeTexts(out, keys);
-          out.text(value);
-        },
-        nothing,
-      ),
+    fill: (keys, value) => fillAt(filler, FILL_VERSIONS, keys, value),
     warm: (server, keys) => servers[server].call(LOAD, (out) => writeTexts(out, keys), nothing),
     close: async () => [filler, ...servers].forEach((rpc) => rpc.close()),
   };

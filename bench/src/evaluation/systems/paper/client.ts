@@ -1,8 +1,8 @@
 // Workflows on the CausalMesh of the paper. A session carries what it has read, by key, and its own writes with all that they follow.
 
 import { ByteReader, ByteWriter } from "@causalmesh/core/testing";
-import { nothing, readValue, type Rpc, writeTexts } from "../../wire/rpc.js";
-import { dialAll } from "../links.js";
+import { readValue, type Rpc, writeTexts } from "../../wire/rpc.js";
+import { dialAll, fillAt } from "../links.js";
 import { Aborted, type ClientOptions, type Context, type FunctionRun, type SystemClient } from "../system.js";
 import { addTo, isZero, joinReads, readVector, readVectorMap, type VectorMap, writeVectorMap } from "../vectors.js";
 import type { Version } from "../versions.js";
@@ -19,18 +19,7 @@ export async function paperClient(options: ClientOptions, { transactions }: { tr
       if (transactions && contexts.length > 1) await run.validate();
       return run;
     },
-    fill: async (keys, value) => {
-      const write = (server: Rpc): Promise<void> =>
-        server.call(
-          FILL,
-          (out) => {
-            writeTexts(out, keys);
-            out.text(value);
-          },
-          nothing,
-        );
-      await Promise.all(servers.map(write));
-    },
+    fill: async (keys, value) => void (await Promise.all(servers.map((server) => fillAt(server, FILL, keys, value)))),
     // Every server has all keys, as in the paper's prototype, which reads no database.
     warm: async () => undefined,
     close: async () => servers.forEach((server) => server.close()),
