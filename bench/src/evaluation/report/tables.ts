@@ -111,8 +111,15 @@ function lengthTable({ micro = [], settings }: Results): string {
       published === undefined ? "" : `${published.join(" → ")} (${percent(published[1] / published[0] - 1)})`,
     ];
   });
-  const head = ["system", ...settings.lengths.map((functions) => `${functions} functions`), "growth", "the paper's"];
-  return `### length: p50 per function in ms, at ${settings.lengthRate} workflows/s\n\n${table(head, rows)}`;
+  const lengths = settings.lengths.map((functions) => `${functions} functions`);
+  const contexts = systemsOf(micro).map((system) => [
+    `\`${system}\``,
+    ...settings.lengths.map((functions) => spreadText(figure(system, lengthSteps(micro, system, functions), contextBytes))),
+  ]);
+  return [
+    `### length: p50 per function in ms, at ${settings.lengthRate} workflows/s\n\n${table(["system", ...lengths, "growth", "the paper's"], rows)}`,
+    `What a function hands to the next, in bytes, all hops of a workflow averaged:\n\n${table(["system", ...lengths], contexts)}`,
+  ].join("\n\n");
 }
 
 export function lengthSteps(micro: readonly MicroRun[], system: string, functions: number): MicroRun["fixed"] {
