@@ -30,7 +30,7 @@ export function sections(results: Results): string[] {
   return [
     ...(results.micro === undefined
       ? []
-      : [microTable(results), resourcesTable(results), lengthTable(results), visibilityTable(results), verdictTable(results)]),
+      : [microTable(results), resourcesTable(results), lengthTable(results), visibilityTable(results), abortsTable(results), verdictTable(results)]),
     ...(results.servers === undefined ? [] : [serversTable(results)]),
     ...(results.media === undefined ? [] : [mediaTable(results)]),
     ...(results.anomalies === undefined ? [] : [anomaliesTable(results)]),
@@ -137,11 +137,27 @@ function shownAfter(ms: number): string {
   return Number.isFinite(ms) ? String(short(ms)) : `not within ${VISIBILITY_LIMIT_MS / 1000} s`;
 }
 
+function abortsTable({ micro = [] }: Results): string {
+  const rows = systemsOf(micro).flatMap((system) => {
+    const steps = allSteps(micro, system);
+    const completed = steps.reduce((sum, step) => sum + step.completed, 0);
+    const causes = new Map<string, number>();
+    for (const { aborts } of steps) for (const [cause, count] of Object.entries(aborts)) causes.set(cause, (causes.get(cause) ?? 0) + count);
+    return [...causes].map(([cause, count]) => [`\`${system}\``, cause, String(count), percent(count / completed)]);
+  });
+  const found = rows.length === 0 ? "None." : table(["system", "cause", "workflows given up", "of those that ended"], rows);
+  return `### workflows that were given up and began again, at all rates\n\n${found}`;
+}
+
+function allSteps(micro: readonly MicroRun[], system: string): MicroRun["fixed"] {
+  return micro
+    .filter((run) => run.system === system)
+    .flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
+}
+
 function verdictTable({ micro = [] }: Results): string {
   const rows = systemsOf(micro).map((system) => {
-    const steps = micro
-      .filter((run) => run.system === system)
-      .flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
+    const steps = allSteps(micro, system);
     const total = (of: (step: (typeof steps)[number]) => number): number => steps.reduce((sum, step) => sum + of(step), 0);
     const rules = [...new Set(steps.flatMap(({ verdict }) => Object.keys(verdict.violations)))];
     return [
