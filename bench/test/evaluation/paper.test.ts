@@ -154,4 +154,28 @@ describe("transactions", () => {
     const again = { ...client, begin: () => client.begin(undefined, given.retryWith) };
     expect(await workflow(again, steps)).toEqual({ photo: "newer 9", comment: "nice" });
   });
+
+  test("branches that have read of different snapshots are found out where they are joined, and get through when they begin again", async () => {
+    const { client } = await start(true);
+    await workflow(client, [
+      { at: 0, writes: { photo: "new" } },
+      { at: 0, writes: { comment: "nice" } },
+    ]);
+    await until(async () => (await anew(client, 2, "comment")) === "nice", "the comment is readable at its tail");
+    const joined = async (retryWith?: Uint8Array | string): Promise<void> => {
+      const begun = await client.begin(undefined, retryWith);
+      const branch = async (at: number, key: string): Promise<Uint8Array | string> => {
+        const run = await client.enter(begun === undefined ? [] : [begun], at, [key]);
+        await run.read([key]);
+        return await run.leave();
+      };
+      await client.enter([await branch(0, "photo"), await branch(2, "comment")], 1, []);
+    };
+    const given = (await joined().then(
+      () => undefined,
+      (error: unknown) => error,
+    )) as { reason: string; retryWith: Uint8Array };
+    expect(given.reason).toBe("branches have read of different snapshots");
+    await joined(given.retryWith);
+  });
 });

@@ -150,9 +150,7 @@ function abortsTable({ micro = [] }: Results): string {
 }
 
 function allSteps(micro: readonly MicroRun[], system: string): MicroRun["fixed"] {
-  return micro
-    .filter((run) => run.system === system)
-    .flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
+  return micro.filter((run) => run.system === system).flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
 }
 
 function verdictTable({ micro = [] }: Results): string {

@@ -81,7 +81,7 @@ class PaperRun implements FunctionRun {
     await this.#server.call(READ, write, (payload) => {
       for (const key of keys) {
         const value = readValue(payload);
-        if (value === undefined) return Promise.reject(this.#aborted(readVectorMap(payload)));
+        if (value === undefined) return Promise.reject(this.#aborted("no version fits", readVectorMap(payload)));
         answered.set(key, value);
         const vector = readVector(payload);
         // What was there from the beginning comes before everything, and needs no mention but where nothing newer may be followed.
@@ -92,20 +92,17 @@ class PaperRun implements FunctionRun {
   }
 
   /** The next attempt has what stood in the way made readable wherever it reads: servers show what they have pending to nobody else. */
-  #aborted(newest: VectorMap): Aborted {
+  #aborted(reason: string, newest: VectorMap): Aborted {
     const { floor } = this.#context;
     for (const [key, vector] of newest) addTo(floor, key, vector);
-    return new Aborted("no version fits", pack({ dependencies: new Map(), local: new Map(), floor }));
+    return new Aborted(reason, pack({ dependencies: new Map(), local: new Map(), floor }));
   }
 
   /** What parallel branches have read has to be of one snapshot. */
   async validate(): Promise<void> {
-    const isValid = await this.#server.call(
-      VALIDATE,
-      (out) => writeVectorMap(out, this.#context.dependencies),
-      (payload) => payload.u8() === 1,
-    );
-    if (!isValid) throw new Aborted("branches have read of different snapshots");
+    const read = (payload: ByteReader): VectorMap | undefined => (payload.u8() === 1 ? undefined : readVectorMap(payload));
+    const newest = await this.#server.call(VALIDATE, (out) => writeVectorMap(out, this.#context.dependencies), read);
+    if (newest !== undefined) throw this.#aborted("branches have read of different snapshots", newest);
   }
 
   async write(key: string, value: string): Promise<void> {

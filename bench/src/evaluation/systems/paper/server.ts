@@ -57,7 +57,10 @@ export class PaperNode {
       const read = readVectorMap(payload);
       this.cache.integrate(read);
       const isValid = this.cache.isSnapshot(read);
-      rpc.reply(id, (out) => out.u8(isValid ? 1 : 0));
+      rpc.reply(id, (out) => {
+        out.u8(isValid ? 1 : 0);
+        if (!isValid) writeVectorMap(out, this.cache.newestOf([...read.keys()]));
+      });
     } else if (type === FILL) {
       const keys = readTexts(payload);
       const value = payload.text(TEXT_BYTES_MAX);
