@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import type { Bench } from "./bench.js";
+import { endOnSignals, runProgram, USAGE } from "./command-line.js";
 import { Crew } from "./crew.js";
 import { jsonLine, text } from "./print.js";
 
@@ -76,8 +77,6 @@ const BENCHES: readonly Listed[] = [
 ];
 const REPETITIONS = 5;
 const QUICK_REPETITIONS = 3;
-const USAGE = 2;
-const INTERRUPTED = 130;
 
 interface Flags {
   readonly json?: boolean;
@@ -129,26 +128,4 @@ async function run({ name, load }: Listed, { json = false, quick = false, profil
   }
 }
 
-/** The first signal ends the children in order, a second one at once. */
-function endOnSignals(crew: Crew): void {
-  let isEnding = false;
-  const end = (): void => {
-    if (isEnding) crew.kill();
-    isEnding = true;
-    void crew.end().then(() => process.exit(INTERRUPTED));
-  };
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  // Commander has printed what it does not understand.
-  const code = (error as { exitCode?: number; code?: string }).code ?? "";
-  if (code.startsWith("commander.")) process.exitCode = (error as { exitCode: number }).exitCode === 0 ? 0 : USAGE;
-  else {
-    console.error(error);
-    process.exitCode = 1;
-  }
-}
+await runProgram(program);

@@ -17,3 +17,9 @@ export { SimulatedClock, WORLD_BEGINS_MS, type Life } from "./simulated-clock.js
 export type { LinkBehaviour } from "./simulated-pipe.js";
 export { SimulatedStore, StoreContent } from "./simulated-store.js";
 export { SimulatedNetwork } from "./simulated-transport.js";
+
+// The wire, for systems that are measured beside a mesh: they speak the same frames through the same buffers.
+export { ByteReader } from "../bytes/reader.js";
+export { ByteWriter } from "../bytes/writer.js";
+export { beginFrame, endFrame, FrameSplitter, type FrameHandler } from "../wire/frames.js";
+export { Outbox } from "../wire/outbox.js";

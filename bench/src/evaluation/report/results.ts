@@ -1,0 +1,27 @@
+// The results of an evaluation as they are kept: every step as it was measured. Tables, plots and the document are made from this alone.
+
+import type { MicroRun } from "../experiments/micro.js";
+import type { AnomalyRun, SweepRun, YcsbRun } from "../experiments/others.js";
+import type { Settings } from "../settings.js";
+
+export interface Results {
+  /** When it began, as ISO 8601. */
+  readonly date: string;
+  readonly command: string;
+  readonly settings: Settings;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly node: string;
+    readonly system: string;
+    /** The load average of the last minute before anything was started. */
+    readonly loadBefore: number;
+  };
+  readonly seconds: number;
+  readonly micro?: readonly MicroRun[];
+  readonly servers?: readonly SweepRun[];
+  readonly media?: readonly SweepRun[];
+  readonly anomalies?: readonly AnomalyRun[];
+  readonly ycsb?: readonly YcsbRun[];
+}

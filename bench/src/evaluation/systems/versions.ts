@@ -1,0 +1,24 @@
+// Versions of keys with vectors and dependencies, as two of the published protocols have them, and how they stand on the wire.
+
+import type { ByteReader, ByteWriter } from "@causalmesh/core/testing";
+import { TEXT_BYTES_MAX } from "../wire/rpc.js";
+import { readVector, readVectorMap, type Vector, writeVector, writeVectorMap } from "./vectors.js";
+
+/** A write with all that it follows. */
+export interface Version {
+  readonly key: string;
+  readonly value: string;
+  readonly vector: Vector;
+  readonly dependencies: ReadonlyMap<string, Vector>;
+}
+
+export function writeVersion(out: ByteWriter, { key, value, vector, dependencies }: Version): void {
+  out.text(key);
+  out.text(value);
+  writeVector(out, vector);
+  writeVectorMap(out, dependencies);
+}
+
+export function readVersion(payload: ByteReader): Version {
+  return { key: payload.text(TEXT_BYTES_MAX), value: payload.text(TEXT_BYTES_MAX), vector: readVector(payload), dependencies: readVectorMap(payload) };
+}

@@ -1,0 +1,188 @@
+// HydroCache: what a cut exposes, the snapshot that its conservative form prepares, and the versions and aborts of its optimistic form.
+
+import { afterEach, describe, expect, test } from "vitest";
+import { causalTable, GET_VERSIONS, PUT_VERSIONS } from "../../src/evaluation/store/causal-table.js";
+import { CausalCut } from "../../src/evaluation/systems/hydrocache/causal-cut.js";
+import { conservativeClient, optimisticClient } from "../../src/evaluation/systems/hydrocache/client.js";
+import { Conservative } from "../../src/evaluation/systems/hydrocache/conservative.js";
+import { CLEAN, FETCH, FLUSH, PIN, PREPARE, PULL, READ_PINNED } from "../../src/evaluation/systems/hydrocache/messages.js";
+import { Optimistic } from "../../src/evaluation/systems/hydrocache/optimistic.js";
+import { type HydroParts, startHydroServer } from "../../src/evaluation/systems/hydrocache/server.js";
+import type { SystemClient } from "../../src/evaluation/systems/system.js";
+import { type Version, writeVersion } from "../../src/evaluation/systems/versions.js";
+import { until, workflow, World } from "./support/world.js";
+
+const KEYS = ["x", "y", "z"];
+let world: World;
+let parts: HydroParts[];
+let conservatives: Conservative[];
+
+async function start(kind: "conservative" | "optimistic"): Promise<SystemClient> {
+  world = new World(2);
+  parts = [];
+  conservatives = [];
+  await world.store(causalTable());
+  await world.servers((options) =>
+    startHydroServer(options, (own) => {
+      parts[own.index] = own;
+      return kind === "optimistic" ? new Optimistic(own) : (conservatives[own.index] = new Conservative(own));
+    }),
+  );
+  const client = await world.client(kind === "optimistic" ? optimisticClient : conservativeClient);
+  await client.fill(KEYS, "none");
+  for (const server of [0, 1]) await client.warm(server, KEYS);
+  world.sent.length = 0;
+  return client;
+}
+
+const version = (key: string, value: string, vector: number[], dependencies: Record<string, number[]> = {}): Version => {
+  return { key, value, vector, dependencies: new Map(Object.entries(dependencies)) };
+};
+const X1 = version("x", "x1", [1, 0]);
+/** Follows X1. */
+const Y2 = version("y", "y2", [2, 0], { x: [1, 0] });
+
+afterEach(async () => await world?.end());
+
+describe("both", () => {
+  test("writes wait for the end of the workflow, and are shown together, with what they follow", async () => {
+    const client = await start("optimistic");
+    const written = workflow(client, [
+      { at: 0, reads: ["z"], writes: { x: "new" }, after: () => expect(world.count(PUT_VERSIONS)).toBe(0) },
+      { at: 1, writes: { y: "new" } },
+    ]);
+    await written;
+    expect([world.count(FLUSH, "client"), world.count(PUT_VERSIONS, "1")]).toEqual([1, 1]);
+    // Whoever is told of one of them gets the other, too.
+    await parts[0].refresh.load(["y"]);
+    expect(["x", "y"].map((key) => parts[0].cut.newest(key)?.value)).toEqual(["new", "new"]);
+  });
+
+  test("a changed key is fetched, and what it depends on with it, before either is shown", async () => {
+    await start("optimistic");
+    const { refresh, cut } = parts[0];
+    await refresh.store.call(PUT_VERSIONS, writing([X1, Y2]), () => undefined);
+    // Told of the effect alone.
+    await parts[1].refresh.load(["y"]);
+    expect(parts[1].cut.newest("y")?.value).toBe("y2");
+    expect(parts[1].cut.newest("x")?.value).toBe("x1");
+    expect(world.sent.filter(({ from, type }) => from === "1" && type === GET_VERSIONS)).toHaveLength(2);
+    await until(() => cut.newest("y")?.value === "y2", "the store publishes the change");
+  });
+
+  test("of concurrent versions one value is shown at all servers, and what both follow", async () => {
+    const client = await start("optimistic");
+    await Promise.all([workflow(client, [{ at: 0, writes: { x: "a" } }]), workflow(client, [{ at: 1, writes: { x: "b" } }])]);
+    await until(() => parts.every(({ cut }) => cut.newest("x")?.value === "b"), "both servers show one of the two");
+    expect(parts[0].cut.newest("x")?.vector).toEqual([1, 1]);
+  });
+});
+
+describe("conservative", () => {
+  test("what is older at one server of a workflow than at another is fetched before the workflow begins, and forgotten after it", async () => {
+    const client = await start("conservative");
+    parts[0].cut.expose([X1, Y2]);
+    const read = await workflow(client, [
+      { at: 0, reads: ["y"] },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(read).toEqual({ x: "x1", y: "y2" });
+    const messages = world.sent.filter(({ type }) => [PREPARE, PIN, PULL, READ_PINNED].includes(type));
+    expect(messages).toEqual([
+      { from: "client", to: "0", type: PREPARE },
+      { from: "0", to: "1", type: PIN },
+      { from: "0", to: "1", type: PULL },
+      { from: "1", to: "0", type: READ_PINNED },
+    ]);
+    await until(() => conservatives.every(({ snapshots }) => snapshots === 0), "the snapshots are forgotten");
+    expect(world.count(CLEAN, "client")).toBe(2);
+  });
+
+  test("a workflow goes on reading its snapshot while the cuts move on", async () => {
+    const client = await start("conservative");
+    const read = await workflow(client, [
+      { at: 0, reads: ["x"], after: () => parts.forEach(({ cut }) => cut.expose([X1, Y2])) },
+      { at: 1, reads: ["y"] },
+    ]);
+    expect(read).toEqual({ x: "none", y: "none" });
+  });
+});
+
+describe("optimistic", () => {
+  test("what is too old for what was read elsewhere is fetched from there", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1, Y2]);
+    const read = await workflow(client, [
+      { at: 0, reads: ["y"] },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(read).toEqual({ x: "x1", y: "y2" });
+    expect(world.count(FETCH, "1")).toBe(1);
+  });
+
+  test("it is the version of the cut that was read of, though that has moved on", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1, Y2]);
+    const read = await workflow(client, [
+      { at: 0, reads: ["y"], after: () => parts[0].cut.expose([version("x", "x3", [3, 0])]) },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(read.x).toBe("x1");
+  });
+
+  test("a server that has everything is asked alone", async () => {
+    const client = await start("optimistic");
+    for (const { cut } of parts) cut.expose([X1, Y2]);
+    await workflow(client, [
+      { at: 0, reads: ["y"] },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(world.count(FETCH)).toBe(0);
+  });
+
+  test("a workflow that would read the effect of something newer than it has read is given up", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1, Y2]);
+    const steps = [
+      { at: 1, reads: ["x"] },
+      { at: 0, reads: ["y"] },
+    ];
+    await expect(workflow(client, steps)).rejects.toMatchObject({ name: "Aborted", reason: "too new for what was read" });
+    // What is newer and does not depend on it may be read.
+    parts[0].cut.expose([version("z", "z1", [0, 1])]);
+    expect(await workflow(client, [steps[0], { at: 0, reads: ["z"] }])).toEqual({ x: "none", z: "z1" });
+  });
+
+  test("branches that have read of different snapshots are found out where they are joined", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1, Y2]);
+    const branch = async (at: number, key: string): Promise<Uint8Array | string> => {
+      const run = await client.enter([], at, [key]);
+      await run.read([key]);
+      return await run.leave();
+    };
+    const contexts = [await branch(1, "x"), await branch(0, "y")];
+    await expect(client.enter(contexts, 1, [])).rejects.toMatchObject({ reason: "too new for what was read" });
+  });
+});
+
+describe("a cut", () => {
+  test("keeps what it has shown for a while", () => {
+    let now = 0;
+    const cut = new CausalCut(() => now);
+    cut.expose([version("x", "x0", [])]);
+    const { number } = cut;
+    cut.expose([X1]);
+    expect(cut.at("x", number)?.value).toBe("x0");
+    now = 60_000;
+    cut.expose([]);
+    expect(cut.at("x", number)).toBeUndefined();
+  });
+});
+
+function writing(versions: readonly Version[]): Parameters<HydroParts["refresh"]["store"]["call"]>[1] {
+  return (out) => {
+    out.varint(versions.length);
+    for (const one of versions) writeVersion(out, one);
+  };
+}
