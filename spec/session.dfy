@@ -1,0 +1,57 @@
+// A session (design section 4): what it has seen, and its own writes that the node where it goes on may not show yet.
+// packages/core/src/client/session.ts and own-writes.ts are this in TypeScript.
+
+include "node.dfy"
+
+module Sessions {
+  import opened Vectors
+  import opened Writes
+  import opened Nodes
+
+  datatype Session = Session(visible: Vector, own: seq<Write>, written: Vector, time: nat)
+
+  const NEW_SESSION := Session([], [], [], 0)
+
+  /** The winner of what the cache has and of the session's own writes. */
+  function method Winner(best: Option<Version>, own: seq<Write>, key: Key): Option<Version>
+    decreases |own|
+  {
+    if own == [] then best
+    else
+      var first := own[0];
+      var isBetter := key in first.changes && (best.None? || Beats(first.time, first.dot, best.value.time, best.value.dot));
+      Winner(if isBetter then Some(VersionIn(first, key)) else best, own[1..], key)
+  }
+
+  function method Answer(cache: Cache, own: seq<Write>, key: Key): Option<Version> {
+    Winner(if key in cache then Some(cache[key]) else None, own, key)
+  }
+
+  /** The answer to a read of several keys; of one that was never written there is none. */
+  function method Answers(cache: Cache, own: seq<Write>, keys: set<Key>): map<Key, Version> {
+    map key | key in keys && Answer(cache, own, key).Some? :: Answer(cache, own, key).value
+  }
+
+  function method Drop(own: seq<Write>, applied: Vector): seq<Write>
+    ensures forall write :: write in Drop(own, applied) <==> write in own && !Has(applied, write.dot)
+  {
+    if own == [] then []
+    else if Has(applied, own[0].dot) then Drop(own[1..], applied)
+    else [own[0]] + Drop(own[1..], applied)
+  }
+
+  /** Follows the node that has just answered. */
+  function method Follow(session: Session, node: Node): Session {
+    var own := Drop(session.own, node.applied);
+    Session(Join(session.visible, node.applied), own, if own == [] then [] else session.written, Max(session.time, node.clock))
+  }
+
+  function method Wrote(session: Session, write: Write): Session {
+    session.(own := session.own + [write], written := Join(session.written, write.vector), time := Max(session.time, write.time))
+  }
+
+  /** Takes over what another session knows: so branches of a workflow begin, and so they meet again. */
+  function method Joined(session: Session, other: Session): Session {
+    Session(Join(session.visible, other.visible), session.own + other.own, Join(session.written, other.written), Max(session.time, other.time))
+  }
+}
