@@ -312,6 +312,37 @@ describe("a node that dies", () => {
     expect(await read()).toBe("CAUSAL_PAST_LOST");
   }, 20_000);
 
+  it.each(["that session", "the other use"])(
+    "leaves a transaction that was committed there committed once, %s coming first",
+    async (first) => {
+      const all = members();
+      await all.form("a", "b", "c");
+      const mesh = await all.connect();
+      const transaction = mesh.session(undefined, { node: "b" }).begin();
+      await transaction.get("k");
+      const used = await transaction.token();
+      all.network.cut("b", ["a", "c"]);
+      await transaction.set("k", "committed");
+      await transaction.commit({ durability: "memory" });
+      const token = await transaction.session.token();
+      all.network.kill("b");
+      await until(async () => (await all.replicas()).length === 2);
+      const session = mesh.session(token, { node: "a" });
+      const again = mesh.transaction(used, { node: "a" });
+      await again.set("k", "by the other use");
+      if (first === "that session") expect(await session.get("k")).toBe("committed");
+      const { version } = await again.commit();
+      const won = first === "that session" ? "committed" : "by the other use";
+      expect(await session.getEntry("k")).toMatchObject({ value: won, version });
+      expect(await again.session.get("k")).toBe(won);
+      // However often it is asked for.
+      const last = mesh.transaction(used, { node: "c" });
+      await last.set("k", "by another one");
+      expect(await last.commit()).toEqual({ version });
+    },
+    20_000,
+  );
+
   it("with all others leaves the one that is there in charge", async () => {
     const all = members();
     await all.form("a", "b", "c");

@@ -163,13 +163,15 @@ export function encodeCommit(
   context: SessionContext | undefined,
   begun: Vector,
   tried: readonly number[],
+  timestamp: number,
   durability: number,
   changes: readonly Change[],
 ): void {
-  const at = beginFrame(out, COMMIT, contextFlag(context), id);
+  const at = beginFrame(out, COMMIT, contextFlag(context) | (timestamp > 0 ? AGAIN : 0), id);
   putContext(out, context);
   writeVector(out, begun);
   writeNumbers(out, tried);
+  if (timestamp > 0) out.f64(timestamp);
   putChanges(out, durability, changes);
   endFrame(out, at);
 }

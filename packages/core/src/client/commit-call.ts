@@ -22,6 +22,8 @@ export interface CommitCallOptions {
   readonly tried: Tried;
   /** What the transaction had seen when its token was first given out, or it was first committed: whatever commits it follows that. */
   readonly begun: Vector;
+  /** Of a commit that died with its node, and is made again unless it was made again before; 0 for a new one. */
+  readonly timestamp: number;
   readonly durability: number;
   /** The first one stands for the transaction. */
   readonly changes: readonly Change[];
@@ -62,8 +64,8 @@ export class CommitCall extends Call {
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    const { begun, tried, durability, changes } = this.#options;
-    encodeCommit(out, id, context, begun, [...tried], durability, changes);
+    const { begun, tried, timestamp, durability, changes } = this.#options;
+    encodeCommit(out, id, context, begun, [...tried], timestamp, durability, changes);
   }
 
   answered({ type, bytes, start, end, link }: Answer): void {

@@ -3,8 +3,11 @@
 
 import type { MeshError } from "../errors.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import type { Call } from "./call.js";
+import { COMMIT_MARK } from "../protocol/segment.js";
+import { EMPTY_VECTOR } from "../protocol/vector.js";
+import type { Call, Change } from "./call.js";
 import { WriteCall } from "./calls.js";
+import { CommitCall } from "./commit-call.js";
 import type { OwnWrites } from "./own-writes.js";
 import type { ClientSession } from "./session.js";
 
@@ -54,9 +57,36 @@ export class LostWrites {
       const { timestamp } = write;
       const writtenMs = timestampMs(timestamp);
       const changes = write.changes.map(({ key, value, expiresAt }) => ({ key, value, ttlMs: expiresAt === 0 ? 0 : expiresAt - writtenMs, expiresAt: 0 }));
-      await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, timestamp, this.#durability, changes, true, resolve, reject));
+      const mark = changes.find(({ key }) => key.charCodeAt(0) === COMMIT_MARK);
+      if (mark === undefined)
+        await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, timestamp, this.#durability, changes, true, resolve, reject));
+      else await this.#commit(deadline, timestamp, mark, changes);
       this.#own.remade(write);
     }
+  }
+
+  /** Another use of the transaction's token may have committed it meanwhile: then that is the commit. */
+  async #commit(deadline: number, timestamp: number, mark: Change, changes: readonly Change[]): Promise<void> {
+    const session = this.#session;
+    await this.#make<void>(
+      (resolve, reject) =>
+        new CommitCall(session, deadline, {
+          tried: new Set(),
+          begun: EMPTY_VECTOR,
+          timestamp,
+          durability: this.#durability,
+          changes: [mark, ...changes.filter((change) => change !== mark)],
+          made: (link, counter, madeAt, view) => {
+            session.wrote(link, counter, madeAt, changes, view);
+            resolve();
+          },
+          repeated: (link, write, follows, view) => {
+            session.met(link, write, follows, view);
+            resolve();
+          },
+          reject,
+        }),
+    );
   }
 
   async #make<Result>(create: (resolve: (value: Result) => void, reject: (error: Error) => void) => Call): Promise<Result> {

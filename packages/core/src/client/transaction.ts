@@ -94,14 +94,17 @@ export class ClientTransaction extends TransactionBase {
     const { session } = this;
     const options = { ...this.#options, ...given };
     const changes = [...this.#changes.values()];
+    const mark = this.#mark();
     return await new Promise<string>((resolve, reject) => {
       const call = new CommitCall(this.#reads, session.deadline(options), {
         begun: this.#begin(),
         tried: this.#tried,
+        timestamp: 0,
         durability: session.durabilityOf(options),
-        changes: [this.#mark(), ...changes],
+        changes: [mark, ...changes],
         made: (link, counter, timestamp, view) => {
-          session.wrote(link, counter, timestamp, changes, view);
+          // What stands for the transaction goes along: should the write die with its node, it is made again as this commit.
+          session.wrote(link, counter, timestamp, [...changes, mark], view);
           resolve(`${link.replica}:${counter}`);
         },
         repeated: (link, write, follows, view) => {

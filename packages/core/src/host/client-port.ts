@@ -138,7 +138,7 @@ export class ClientPort implements Port, Writer {
       else if (type === WRITE) this.#write(bytes, id, flags, at, end);
       else if (type === GET_MANY) this.#manyReads.read(bytes, id, flags, at, end);
       else if (type === READ_AT) this.#manyReads.readAt(bytes, id, flags, at, end);
-      else if (type === COMMIT) this.#committing.commit(bytes, id, at, end);
+      else if (type === COMMIT) this.#committing.commit(bytes, id, at, end, (flags & AGAIN) !== 0);
       else if (type === STATUS) this.#status(id);
       else if (type === DRAIN || type === REMOVE) this.#operate(type, id, at, end, bytes);
       else throw new MalformedError(`a request of type ${type}`);

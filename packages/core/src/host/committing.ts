@@ -32,20 +32,20 @@ export class Committing {
 
   /**
    * COMMIT: what the transaction had seen when its token was first given out, or it was first committed; the nodes that were asked before and have not answered; and the payload
-   * of a WRITE whose first change stands for the transaction.
+   * of a WRITE, made again or not, whose first change stands for the transaction.
    */
-  commit(bytes: Uint8Array, id: number, start: number, end: number, attempts = 0): void {
+  commit(bytes: Uint8Array, id: number, start: number, end: number, isAgain: boolean, attempts = 0): void {
     const node = this.#node;
     this.#reader.reset(bytes, start, end);
     const begun = readVector(this.#reader);
     const tried = readNumbers(this.#reader);
-    this.#request.read(bytes, this.#reader.at, end, true);
+    this.#request.read(bytes, this.#reader.at, end, true, isAgain);
     const key = this.#request.commitKey();
     let known = node.committed(key);
     if (known === undefined && key.startsWith(COMMIT_IN_STORE) && node.mayHaveForgotten(begun)) {
       const at = this.#entry(bytes);
       if (at === 0) {
-        this.#load(bytes, id, start, end, attempts);
+        this.#load(bytes, id, start, end, isAgain, attempts);
         return;
       }
       known = this.#stored(at);
@@ -72,12 +72,12 @@ export class Committing {
     return at !== 0 && this.#port.isShowable(at, false) ? at : 0;
   }
 
-  #load(bytes: Uint8Array, id: number, start: number, end: number, attempts: number): void {
+  #load(bytes: Uint8Array, id: number, start: number, end: number, isAgain: boolean, attempts: number): void {
     if (attempts >= LOAD_ATTEMPTS_MAX) throw new MeshError("OVERLOADED", "the cache is too small for the keys in use; give the node more cacheBytes");
     const [keyAt, keyLength] = this.#request.firstKey;
     const place = [keyAt - start, keyLength, this.#node.cache.hash(bytes, keyAt, keyLength)];
     const request = bytes.slice(start, end);
-    this.#port.loadThen(id, request, place, false, () => this.commit(request, id, 0, request.length, attempts + 1));
+    this.#port.loadThen(id, request, place, false, () => this.commit(request, id, 0, request.length, isAgain, attempts + 1));
   }
 
   /** The commit that the store, or the cache, has under the key; undefined where there was none. */

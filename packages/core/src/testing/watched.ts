@@ -80,8 +80,10 @@ export function watchedParts(world: WatchedWorld): Parts {
       override met(link: Link, write: OwnWrite, follows: Vector, view: number): void {
         // Its own commit, asked for again; or that of another use of its token, by whose values it is known.
         const own = expected.get(this);
-        expected.delete(this);
-        if (own !== undefined && recorder.isOf(own, write.changes, (bytes) => jsonCodec.decode(bytes))) recorder.stamped(own, write);
+        if (own !== undefined && recorder.isOf(own, write.changes, (bytes) => jsonCodec.decode(bytes))) {
+          expected.delete(this);
+          recorder.stamped(own, write);
+        }
         super.met(link, write, follows, view);
       }
     },
