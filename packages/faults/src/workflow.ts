@@ -55,6 +55,8 @@ export class Workflow {
   readonly #options: WorkflowOptions;
   #label: string;
   readonly #held: HeldToken[] = [];
+  /** Timestamps of the own writes in all tokens that its session has had. */
+  readonly #known: Set<number>;
   #session: Session;
   #branches = 0;
   #stopped = false;
@@ -66,12 +68,14 @@ export class Workflow {
   constructor(options: WorkflowOptions, trunk?: Workflow) {
     this.#options = options;
     this.excused = trunk === undefined ? [] : trunk.excused;
+    this.#known = new Set(trunk === undefined ? [] : trunk.#known);
     this.#label = options.recording.begin(options.name, trunk === undefined ? [] : [trunk.#label]);
     this.#session = trunk === undefined ? this.#begin(options.token) : trunk.#session.fork();
   }
 
   #begin(token?: string | readonly string[]): Session {
     const { random, meshes, addresses } = this.#options;
+    for (const one of [token ?? []].flat()) this.#meet(one);
     return random.pick(meshes).session(token, { node: random.pick(addresses) });
   }
 
@@ -162,6 +166,10 @@ export class Workflow {
     if (token !== undefined) this.#held.push({ label: this.#options.recording.begin(`${this.#label} token`, [this.#label]), token });
   }
 
+  #meet(token: string): void {
+    for (const { timestamp } of inspectToken(token).own) this.#known.add(timestamp);
+  }
+
   /** undefined while its own writes are too many to travel. */
   async #token(): Promise<string | undefined> {
     try {
@@ -234,11 +242,16 @@ export class Workflow {
     recording.acknowledged(this.#label, durability);
   }
 
-  /** What the session's token says about its newest write, for as long as it carries it. */
+  /**
+   * What the session's token says about its newest write, for as long as it carries it. One that was made before, and is carried for longer than this one,
+   * is not it; nor is one like that which died with its node and was made again meanwhile, under the timestamp that it had.
+   */
   async #stampOf({ keys }: NotedWrite): Promise<Stamp | undefined> {
     const token = await this.#token();
     const own = token === undefined ? undefined : inspectToken(token).own.at(-1);
-    if (own === undefined || own.keys.length !== keys.length || !own.keys.every((key) => keys.includes(key))) return undefined;
+    const isNew = own !== undefined && !this.#known.has(own.timestamp);
+    if (token !== undefined) this.#meet(token);
+    if (!isNew || own.keys.length !== keys.length || !own.keys.every((key) => keys.includes(key))) return undefined;
     const [replica, counter] = own.write.split(":").map(Number);
     return { replica, counter, timestamp: own.timestamp };
   }

@@ -11,6 +11,7 @@ import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteWriter } from "../bytes/writer.js";
 import { MeshError } from "../errors.js";
 import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import { COMMIT_MARK } from "../protocol/segment.js";
 import { EMPTY_VECTOR, vectorRecord } from "../protocol/vector.js";
 import { readVector, writeVector } from "../wire/messages.js";
 import type { Secrets } from "../wire/secrets.js";
@@ -262,7 +263,12 @@ export function inspectToken(text: string, secret?: string | readonly string[]):
     signature: secret === undefined ? "unchecked" : judge(parsed, typeof secret === "string" ? [secret] : secret),
     visible: vectorRecord(context.visible),
     written: vectorRecord(context.written),
-    own: context.own.map(({ replica, counter, timestamp, changes }) => ({ write: `${replica}:${counter}`, timestamp, keys: changes.map(({ key }) => key) })),
+    own: context.own.map(({ replica, counter, timestamp, changes }) => ({
+      write: `${replica}:${counter}`,
+      timestamp,
+      // What stands for a commit is no key of a user.
+      keys: changes.map(({ key }) => key).filter((key) => key.charCodeAt(0) !== COMMIT_MARK),
+    })),
     ...(context.transaction === undefined ? {} : { transaction: transactionContents(context.transaction) }),
   };
 }
