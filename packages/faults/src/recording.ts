@@ -171,7 +171,7 @@ export class Recording implements Notebook {
 
   /** What sessions asked and were told, as the lines of a file (docs/history.md); complete once it was judged. */
   lines(): HistoryFileLine[] {
-    return historyLines(this.history).filter(({ session }) => session !== WITNESS);
+    return historyLines(this.history, (session) => session === WITNESS);
   }
 }
 

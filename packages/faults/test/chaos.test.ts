@@ -1,6 +1,10 @@
 // A mesh of node processes under load from several programs, to which things are done: what sessions were told holds, nothing is lost that its level keeps, and the mesh gets over it. For
 // minutes and from any seed: `npm run chaos`.
 
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkHistory, readHistory } from "@causalmesh/checker";
 import { expect, it, onTestFinished } from "vitest";
 import { chaosRun, openDatabase, seedFrom, type ChaosRound, type Fault } from "../dist/index.js";
 
@@ -9,9 +13,24 @@ const fault = (kind: Fault["kind"], options: Partial<Fault> = {}): Fault => ({ k
 /** A round for each of these lists. */
 async function play(seed: number, store: string, ...rounds: readonly (readonly Fault[])[]): Promise<readonly ChaosRound[]> {
   const database = await openDatabase(store, { own: true });
-  onTestFinished(async () => await database.remove());
-  const run = await chaosRun({ database, seed, nodes: 3, forMs: Infinity, rounds: rounds.length, faults: (round) => rounds[round - 1] });
+  const folder = mkdtempSync(join(tmpdir(), "causalmesh-chaos-"));
+  onTestFinished(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await database.remove();
+  });
+  const history = join(folder, "history.jsonl");
+  const run = await chaosRun({ database, seed, nodes: 3, forMs: Infinity, rounds: rounds.length, history, faults: (round) => rounds[round - 1] });
+  await expectTheSame(run.rounds, history);
   return run.rounds;
+}
+
+/** The file has all that the rounds wrote, and whoever judges it alone finds it right. */
+async function expectTheSame(rounds: readonly ChaosRound[], file: string): Promise<void> {
+  const history = await readHistory([readFileSync(file)]);
+  expect([...history.operations.kind].filter((kind) => kind !== 0).length).toBeGreaterThanOrEqual(
+    rounds.reduce((sum, { writes }) => sum + writes, 0) - rounds.length,
+  );
+  expect(checkHistory(history)).toMatchObject({ ok: true, counterexamples: [] });
 }
 
 /** There was something to judge, nothing was wrong, and everything was done that was to be. */

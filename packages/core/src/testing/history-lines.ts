@@ -23,12 +23,13 @@ export interface TransactionFileLine {
 
 type OperationFields = TransactionFileLine["ops"][number];
 
-/** The lines of a finished history. Of its sessions only those that did something, or that such a one goes on from. */
-export function historyLines(history: History): HistoryFileLine[] {
+/** The lines of a finished history. Of its sessions only those that did something, or that such a one goes on from, and none that is left out. */
+export function historyLines(history: History, isLeftOut: (session: string) => boolean = () => false): HistoryFileLine[] {
   const lost = new Set(history.lost.map(({ id }) => id));
-  const begins = neededBegins(history);
+  const operations = history.operations.filter(({ session }) => !isLeftOut(session));
+  const begins = neededBegins(history, operations);
   const parts = transactionParts(history, lost);
-  return history.operations.flatMap((operation): HistoryFileLine[] => {
+  return operations.flatMap((operation): HistoryFileLine[] => {
     const { id, session, kind, parents } = operation;
     if (kind === "begin") return begins.get(session) === id ? [{ session, from: parents.map((parent) => history.operations[parent].session) }] : [];
     const part = parts.get(id);
@@ -38,14 +39,14 @@ export function historyLines(history: History): HistoryFileLine[] {
 }
 
 /** By session that is needed: the operation that begins it, the last one where it is begun anew before it does anything. */
-function neededBegins({ operations }: History): Map<string, number> {
+function neededBegins(history: History, operations: readonly Operation[]): Map<string, number> {
   const needed = new Set<string>();
   const begins = new Map<string, number>();
   for (const { id, session, kind, parents } of [...operations].reverse()) {
     if (kind !== "begin") needed.add(session);
     else if (needed.has(session) && !begins.has(session)) {
       begins.set(session, id);
-      for (const parent of parents) needed.add(operations[parent].session);
+      for (const parent of parents) needed.add(history.operations[parent].session);
     }
   }
   return begins;
