@@ -355,6 +355,8 @@ describe("a node that dies", () => {
     expect(await session.get("k")).toBe(1);
     await session.set("k", 2);
     expect(all.store.value("k")).toBe(2);
+    await session.set("k", 3, { durability: "everywhere" });
+    expect(all.store.value("k")).toBe(3);
   }, 20_000);
 });
 

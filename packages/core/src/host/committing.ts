@@ -104,7 +104,7 @@ export class Committing {
     // Of a replica without a slot everybody has everything, and so has the store.
     if (slot < 0) return true;
     if (level === Level.Stored) return node.flushed[slot] >= counter;
-    if (level === Level.Everywhere) return node.common[slot] >= counter;
+    if (level === Level.Everywhere) return neighbours.everywhere(slot) >= counter;
     return level !== Level.Replicated || slot !== node.ring.self || neighbours.replicated >= counter;
   }
 

@@ -293,7 +293,7 @@ export class Host {
     const nowMs = node.clock.nowMs();
     const { write } = this.figures.durations;
     waiters.reached(Level.Replicated, this.neighbours.replicated, nowMs, write);
-    waiters.reached(Level.Everywhere, node.common[self], nowMs, write);
+    waiters.reached(Level.Everywhere, this.neighbours.everywhere(self), nowMs, write);
     waiters.reached(Level.Stored, node.flushed[self], nowMs, write);
     waiters.look();
   }

@@ -41,6 +41,13 @@ export class Neighbours {
     return this.#link === undefined ? flushed[ring.self] : (this.#link.acknowledged?.[ring.self] ?? 0);
   }
 
+  /** The newest write of a slot that all members have. Where this node may be the only one who has anything, it is the store that has it. */
+  everywhere(slot: number): number {
+    const { flushed, common, ring } = this.#host.node;
+    const isAlone = this.#link === undefined || (ring.members === 2 && this.#link.acknowledged === undefined);
+    return isAlone ? flushed[slot] : common[slot];
+  }
+
   /** Whether there is a link to the successor, or no need of one. */
   get isLinked(): boolean {
     return this.#link === undefined || this.#link.connected;

@@ -1,6 +1,7 @@
 // What befalls the membership of a simulated mesh: nodes are killed and come back, are cut off, leave and join; clocks are set, the store is
 // away. No fault is played that would leave no node with what the mesh has: tests of durability judge what is lost then.
 
+import type { Host } from "../host/host.js";
 import type { Unrest } from "./options.js";
 import type { SeededRandom } from "./random.js";
 import type { SimulatedMember } from "./simulated-member.js";
@@ -91,7 +92,7 @@ export class Troublemaker {
         member.cut();
         this.#later(suspectMs * this.#random.magnitude(0.3, 4), () => member.heal());
       } else {
-        if (this.#random.chance(0.5)) this.#later(this.#random.magnitude(0.1, 100), () => this.#strand(member));
+        if (this.#random.chance(0.5)) this.#later(this.#random.magnitude(0.1, 100), () => this.#strand(member, member.host));
         this.#returning.push(
           member.leave().then(async () => {
             await simulation.sleep(suspectMs * this.#random.between(0, 2));
@@ -103,10 +104,11 @@ export class Troublemaker {
   }
 
   /** Kills the one to whom a member that leaves hands over. A leave is no loss, so this is the only one. */
-  #strand(leaving: SimulatedMember): void {
+  #strand(leaving: SimulatedMember, host: Host | undefined): void {
     const { members } = this.#world;
-    const { view, ring } = leaving.host?.node ?? {};
-    if (view === undefined || ring === undefined || !this.#world.isMember(leaving)) return;
+    // It may have left, and be on its way in again: then the only one who has everything may be the heir.
+    if (host === undefined || leaving.host !== host || !this.#world.isMember(leaving)) return;
+    const { view, ring } = host.node;
     const heir = members.find(({ address, isUp, isBusy }) => isUp && !isBusy && address === view.members[ring.successor].address);
     if (heir === undefined) return;
     heir.kill(this.#random.chance(0.5));
