@@ -37,6 +37,11 @@ module Invariants {
       && forall earlier | earlier in h.past[dot] :: earlier in h.past && h.past[earlier] <= h.past[dot]
   }
 
+  /** With each write all that it followed. */
+  predicate IsCut(h: History, shown: iset<Dot>) {
+    forall dot | dot in shown :: dot in h.made && dot in h.past && h.past[dot] <= shown
+  }
+
   predicate UpTo(made: Made, v: Vector, time: nat) {
     forall dot | Has(v, dot) :: dot in made && made[dot].time <= time
   }
@@ -119,7 +124,7 @@ module Invariants {
   }
 
   /** Writes go round the ring: who is nearer to their replica has more of them. */
-  predicate RingOk(m: Mesh) {
+  predicate {:opaque} RingOk(m: Mesh) {
     forall replica: nat, near: nat, far: nat | replica < |m.nodes| && near < |m.nodes| && far < |m.nodes| && Distance(|m.nodes|, replica, near) <= Distance(|m.nodes|, replica, far) ::
       At(m.nodes[far].received, replica) <= At(m.nodes[near].received, replica)
   }
@@ -172,5 +177,6 @@ module Invariants {
     requires Init(m) && InitHistory(m, h)
     ensures Inv(m, h)
   {
+    reveal RingOk();
   }
 }

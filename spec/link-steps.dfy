@@ -29,6 +29,14 @@ module LinkSteps {
     }
   }
 
+  lemma RingStays(m: Mesh, after: Mesh)
+    requires RingOk(m) && |after.nodes| == |m.nodes|
+    requires forall i | 0 <= i < |m.nodes| :: after.nodes[i].received == m.nodes[i].received
+    ensures RingOk(after)
+  {
+    reveal RingOk();
+  }
+
   // Steps of links.
 
   lemma SendOk(m: Mesh, h: History, step: Step)
@@ -36,6 +44,7 @@ module LinkSteps {
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var after := Take(m, step);
+    RingStays(m, after);
     assert NodeOk(|m.nodes|, step.node, m.nodes[step.node], h.made);
     forall l, x | 0 <= l < |after.links| && 0 <= x < |after.links[l].flight| && after.links[l].flight[x].Common?
       ensures Everywhere(after, after.links[l].flight[x].common)
@@ -50,6 +59,7 @@ module LinkSteps {
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var after := Take(m, step);
+    RingStays(m, after);
     forall l, x | 0 <= l < |after.links| && 0 <= x < |after.links[l].flight| && after.links[l].flight[x].Common?
       ensures Everywhere(after, after.links[l].flight[x].common)
     {
@@ -67,6 +77,7 @@ module LinkSteps {
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var after := Take(m, step);
+    RingStays(m, after);
     forall l, x | 0 <= l < |after.links| && 0 <= x < |after.links[l].flight| && after.links[l].flight[x].Common?
       ensures Everywhere(after, after.links[l].flight[x].common)
     {
@@ -155,34 +166,62 @@ module LinkSteps {
     var i := step.node;
     ApplyOk(|m.nodes|, i, m.nodes[i], h.made);
     OnlyNodeGrows(m, after, i);
+    RingStays(m, after);
     EverywhereGrows(m, after, m.nodes[i].common);
     CommonsStay(m, h, after, i);
     LinksStay(m, h, after, h.made, i);
     VisibleStays(m, h, after);
   }
 
-  lemma ReceiveStepOk(m: Mesh, h: History, step: Step)
-    requires Inv(m, h) && Enabled(m, step) && step.ReceiveStep?
+  /** What goes to the store and comes back from it changes nothing that sessions see. */
+  lemma StoreStepOk(m: Mesh, h: History, step: Step)
+    requires Inv(m, h) && Enabled(m, step) && (step.CollectStep? || step.FlushStep? || step.StoredStep?)
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var after := Take(m, step);
-    var size := |m.nodes|;
+    var i := step.node;
+    assert NodeOk(|m.nodes|, i, m.nodes[i], h.made);
+    assert NodeOk(|m.nodes|, i, after.nodes[i], h.made);
+    OnlyNodeGrows(m, after, i);
+    RingStays(m, after);
+    EverywhereGrows(m, after, m.nodes[i].common);
+    CommonsStay(m, h, after, i);
+    LinksStay(m, h, after, h.made, i);
+    VisibleStays(m, h, after);
+  }
+
+  lemma ReceiveSegmentOk(m: Mesh, h: History, step: Step)
+    requires Inv(m, h) && Enabled(m, step) && step.ReceiveStep? && m.links[step.link].flight[0].Segment?
+    ensures Inv(Take(m, step), Record(m, h, step))
+  {
+    var after := Take(m, step);
     var l := step.link;
-    var to := Successor(size, l);
-    var message := m.links[l].flight[0];
-    if message.Segment? {
-      assert NodeOk(size, l, m.nodes[l], h.made);
-      ReceiveOk(size, to, m.nodes[to], h.made, message.write);
-      OnlyNodeGrows(m, after, to);
-      RingTurns(m, h, after, l, message.write);
-    } else {
-      assert Everywhere(m, message.common);
-      LearnCommonOk(size, to, m.nodes[to], h.made, message.common);
-      OnlyNodeGrows(m, after, to);
-      EverywhereGrows(m, after, message.common);
-      EverywhereGrows(m, after, m.nodes[to].common);
-      assert Everywhere(after, after.nodes[to].common);
-    }
+    var to := Successor(|m.nodes|, l);
+    var write := m.links[l].flight[0].write;
+    assert OnLinkOk(m, h.made, l, write);
+    ReceiveOk(|m.nodes|, to, m.nodes[to], h.made, write);
+    OnlyNodeGrows(m, after, to);
+    RingTurns(m, h, after, l, write);
+    CommonsStay(m, h, after, to);
+    LinksStay(m, h, after, h.made, to);
+    VisibleStays(m, h, after);
+  }
+
+  lemma ReceiveCommonOk(m: Mesh, h: History, step: Step)
+    requires Inv(m, h) && Enabled(m, step) && step.ReceiveStep? && m.links[step.link].flight[0].Common?
+    ensures Inv(Take(m, step), Record(m, h, step))
+  {
+    var after := Take(m, step);
+    var l := step.link;
+    var to := Successor(|m.nodes|, l);
+    var Common(common, flushed) := m.links[l].flight[0];
+    assert Everywhere(m, common);
+    LearnCommonOk(|m.nodes|, to, m.nodes[to], h.made, common, flushed);
+    OnlyNodeGrows(m, after, to);
+    RingStays(m, after);
+    EverywhereGrows(m, after, common);
+    EverywhereGrows(m, after, m.nodes[to].common);
+    assert Everywhere(after, after.nodes[to].common);
     CommonsStay(m, h, after, to);
     LinksStay(m, h, after, h.made, to);
     VisibleStays(m, h, after);
@@ -198,10 +237,35 @@ module LinkSteps {
     ensures RingOk(after)
     ensures Everywhere(after, after.nodes[Successor(|m.nodes|, l)].common)
   {
+    var to := Successor(|m.nodes|, l);
+    RingGoesOn(m, after, l, write);
+    EverywhereGrows(m, after, m.nodes[to].common);
+    var replica := write.dot.replica;
+    var before, now := m.nodes[to].common, after.nodes[to].common;
+    if now != before {
+      TailKnows(after, to, replica);
+      forall i | 0 <= i < |after.nodes|
+        ensures Within(now, after.nodes[i].received)
+      {
+        assert Within(before, after.nodes[i].received);
+        assert At(now, replica) == At(after.nodes[to].received, replica);
+        assert forall other: Replica | other != replica :: At(now, other) == At(before, other);
+      }
+    }
+  }
+
+  lemma RingGoesOn(m: Mesh, after: Mesh, l: nat, write: Write)
+    requires RingOk(m) && IsMesh(m) && IsMesh(after) && l < |m.nodes|
+    requires write.dot.replica < |m.nodes|
+    requires Has(m.nodes[l].received, write.dot) && !IsTail(|m.nodes|, l, write.dot.replica)
+    requires var to := Successor(|m.nodes|, l);
+      after.nodes == m.nodes[to := Receive(m.nodes[to], write, IsTail(|m.nodes|, to, write.dot.replica))]
+    ensures RingOk(after)
+  {
+    reveal RingOk();
     var size := |m.nodes|;
     var to := Successor(size, l);
     var replica := write.dot.replica;
-    EverywhereGrows(m, after, m.nodes[to].common);
     assert Distance(size, replica, to) == Distance(size, replica, l) + 1;
     forall near | 0 <= near < size && Distance(size, replica, near) <= Distance(size, replica, to)
       ensures At(after.nodes[to].received, replica) <= At(after.nodes[near].received, replica)
@@ -210,12 +274,18 @@ module LinkSteps {
         assert Distance(size, replica, near) <= Distance(size, replica, l);
       }
     }
-    if IsTail(size, to, replica) {
-      forall i | 0 <= i < size
-        ensures Within(after.nodes[to].common, after.nodes[i].received)
-      {
-        assert Distance(size, replica, i) <= Distance(size, replica, to);
-      }
+  }
+
+  /** The tail is the farthest of all, so what it has of its replica everyone has. */
+  lemma TailKnows(m: Mesh, tail: nat, replica: Replica)
+    requires RingOk(m) && tail < |m.nodes| && replica < |m.nodes| && IsTail(|m.nodes|, tail, replica)
+    ensures forall i | 0 <= i < |m.nodes| :: At(m.nodes[tail].received, replica) <= At(m.nodes[i].received, replica)
+  {
+    reveal RingOk();
+    forall i | 0 <= i < |m.nodes|
+      ensures At(m.nodes[tail].received, replica) <= At(m.nodes[i].received, replica)
+    {
+      assert Distance(|m.nodes|, replica, i) <= Distance(|m.nodes|, replica, tail);
     }
   }
 }

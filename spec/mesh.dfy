@@ -11,23 +11,34 @@ module Meshes {
   import opened Sessions
 
   /** What a node tells its successor. */
-  datatype Message = Segment(write: Write) | Common(common: Vector)
+  datatype Message = Segment(write: Write) | Common(common: Vector, flushed: Vector)
 
   /** From a node to its successor, first in first out: up to which counter of each replica it was sent, and what is on its way. */
   datatype Link = Link(sent: Vector, flight: seq<Message>)
 
   /** Link i goes from node i to its successor. Replica ids are the places in the ring. */
-  datatype Mesh = Mesh(nodes: seq<Node>, links: seq<Link>, sessions: seq<Session>)
+  datatype Mesh = Mesh(nodes: seq<Node>, links: seq<Link>, sessions: seq<Session>, store: Store)
+
+  /** The database: a row for each key, and the writes that it has. */
+  datatype Store = Store(rows: Cache, flushed: Vector)
 
   datatype Step =
     | WriteStep(node: nat, session: nat, changes: map<Key, Value>, time: nat)
     | ReadStep(node: nat, session: nat, keys: set<Key>)
     | JoinStep(session: nat, other: nat)
+    | BeginStep(node: nat, session: nat)
+    | SnapshotStep(node: nat, session: nat, keys: set<Key>)
+    | ExtendStep(node: nat, session: nat)
+    | CommitStep(node: nat, session: nat, changes: map<Key, Value>, time: nat)
+    | EndStep(session: nat)
     | SendStep(node: nat, replica: Replica)
     | PassStep(node: nat)
     | ReceiveStep(link: nat)
     | BreakStep(link: nat)
     | ApplyStep(node: nat)
+    | CollectStep(node: nat)
+    | FlushStep(node: nat)
+    | StoredStep(node: nat)
 
   function method Successor(size: nat, node: nat): nat {
     if node + 1 < size then node + 1 else 0
@@ -46,6 +57,19 @@ module Meshes {
     && IsMesh(m)
     && (forall i | 0 <= i < |m.nodes| :: m.nodes[i] == NEW_NODE && m.links[i] == Link([], []))
     && (forall s | 0 <= s < |m.sessions| :: m.sessions[s] == NEW_SESSION)
+    && m.store == Store(map[], [])
+  }
+
+  predicate method CanAsk(m: Mesh, node: nat, session: nat) {
+    node < |m.nodes| && session < |m.sessions| && HasAll(m.nodes[node], m.sessions[session].visible)
+  }
+
+  predicate method CanWrite(m: Mesh, node: nat, session: nat, time: nat) {
+    CanAsk(m, node, session) && time > m.nodes[node].clock && time > m.sessions[session].time
+  }
+
+  predicate method IsOpen(m: Mesh, session: nat) {
+    session < |m.sessions| && m.sessions[session].transaction.Some?
   }
 
   /** When a step can be taken. A request of a session asks for nothing but that the node has what the session has seen. */
@@ -53,10 +77,14 @@ module Meshes {
     requires IsMesh(m)
   {
     match step
-    case WriteStep(i, s, changes, time) =>
-      i < |m.nodes| && s < |m.sessions| && HasAll(m.nodes[i], m.sessions[s].visible) && time > m.nodes[i].clock && time > m.sessions[s].time
-    case ReadStep(i, s, keys) => i < |m.nodes| && s < |m.sessions| && HasAll(m.nodes[i], m.sessions[s].visible)
+    case WriteStep(i, s, changes, time) => CanWrite(m, i, s, time)
+    case ReadStep(i, s, keys) => CanAsk(m, i, s)
     case JoinStep(s, other) => s < |m.sessions| && other < |m.sessions|
+    case BeginStep(i, s) => CanAsk(m, i, s) && !IsOpen(m, s)
+    case SnapshotStep(i, s, keys) => CanAsk(m, i, s) && IsOpen(m, s)
+    case ExtendStep(i, s) => CanAsk(m, i, s) && IsOpen(m, s) && IsUnchanged(m.sessions[s].transaction.value, Asked(m, i, s).cache)
+    case CommitStep(i, s, changes, time) => CanWrite(m, i, s, time) && IsOpen(m, s)
+    case EndStep(s) => IsOpen(m, s)
     case SendStep(i, replica) =>
       i < |m.nodes| && replica < |m.nodes| && !IsTail(|m.nodes|, i, replica) && NextToSend(m, i, replica) in m.nodes[i].log
       && Has(m.nodes[i].received, NextToSend(m, i, replica))
@@ -64,6 +92,9 @@ module Meshes {
     case ReceiveStep(l) => l < |m.links| && m.links[l].flight != []
     case BreakStep(l) => l < |m.links|
     case ApplyStep(i) => i < |m.nodes|
+    case CollectStep(i) => i < |m.nodes|
+    case FlushStep(i) => i < |m.nodes| && m.nodes[i].batch.Some?
+    case StoredStep(i) => i < |m.nodes|
   }
 
   function method NextToSend(m: Mesh, node: nat, replica: Replica): Dot
@@ -76,8 +107,8 @@ module Meshes {
   function method Asked(m: Mesh, node: nat, session: nat): Node
     requires node < |m.nodes| && session < |m.sessions|
   {
-    var Session(visible, own, written, time) := m.sessions[session];
-    Learn(m.nodes[node], visible, written, time)
+    var asking := m.sessions[session];
+    Learn(m.nodes[node], asking.visible, asking.written, asking.time)
   }
 
   /** The write that a WriteStep makes. */
@@ -94,39 +125,83 @@ module Meshes {
     Answers(Asked(m, step.node, step.session).cache, m.sessions[step.session].own, step.keys)
   }
 
+  /** What a SnapshotStep answers. */
+  function method SnapshotOf(m: Mesh, step: Step): map<Key, Version>
+    requires IsMesh(m) && step.SnapshotStep? && Enabled(m, step)
+  {
+    SnapshotAnswers(Asked(m, step.node, step.session).log, m.sessions[step.session].transaction.value, step.keys)
+  }
+
+  function method AfterRead(m: Mesh, node: nat, session: nat): Mesh
+    requires node < |m.nodes| && session < |m.sessions|
+  {
+    var asked := Asked(m, node, session);
+    m.(nodes := m.nodes[node := asked], sessions := m.sessions[session := Follow(m.sessions[session], asked)])
+  }
+
+  function method AfterWrite(m: Mesh, node: nat, session: nat, write: Write): Mesh
+    requires node < |m.nodes| && session < |m.sessions|
+  {
+    var asked := Asked(m, node, session);
+    m.(nodes := m.nodes[node := Make(asked, write, IsTail(|m.nodes|, node, node))],
+       sessions := m.sessions[session := Follow(Wrote(m.sessions[session], write), asked)])
+  }
+
+  function method With(m: Mesh, session: nat, transaction: Option<Transaction>): Mesh
+    requires session < |m.sessions|
+  {
+    m.(sessions := m.sessions[session := m.sessions[session].(transaction := transaction)])
+  }
+
   function method Take(m: Mesh, step: Step): Mesh
     requires IsMesh(m) && Enabled(m, step)
-    ensures IsMesh(Take(m, step))
+    ensures IsMesh(Take(m, step)) && |Take(m, step).nodes| == |m.nodes| && |Take(m, step).sessions| == |m.sessions|
   {
     var size := |m.nodes|;
     match step
-    case WriteStep(i, s, changes, time) =>
-      var asked := Asked(m, i, s);
-      var write := WriteOf(m, step);
-      m.(nodes := m.nodes[i := Make(asked, write, IsTail(size, i, i))],
-         sessions := m.sessions[s := Follow(Wrote(m.sessions[s], write), asked)])
-    case ReadStep(i, s, keys) =>
-      var asked := Asked(m, i, s);
-      m.(nodes := m.nodes[i := asked], sessions := m.sessions[s := Follow(m.sessions[s], asked)])
+    case WriteStep(i, s, changes, time) => AfterWrite(m, i, s, WriteOf(m, step))
+    case ReadStep(i, s, keys) => AfterRead(m, i, s)
     case JoinStep(s, other) =>
       m.(sessions := m.sessions[s := Joined(m.sessions[s], m.sessions[other])])
+    // The snapshot is what the node of the first read shows.
+    case BeginStep(i, s) =>
+      With(AfterRead(m, i, s), s, Some(Transaction(Asked(m, i, s).applied, m.sessions[s].own, {}, map[])))
+    case SnapshotStep(i, s, keys) =>
+      With(AfterRead(m, i, s), s, Some(HasRead(m.sessions[s].transaction.value, keys, SnapshotOf(m, step))))
+    // All that was read is the same in a newer snapshot: the transaction goes on there.
+    case ExtendStep(i, s) =>
+      With(AfterRead(m, i, s), s, Some(m.sessions[s].transaction.value.(snapshot := Asked(m, i, s).applied)))
+    // What the transaction has buffered is one write.
+    case CommitStep(i, s, changes, time) =>
+      With(AfterWrite(m, i, s, WriteOf(m, WriteStep(i, s, changes, time))), s, None)
+    case EndStep(s) =>
+      With(m, s, None)
     case SendStep(i, replica) =>
       var dot := NextToSend(m, i, replica);
       m.(links := m.links[i := Link(Set(m.links[i].sent, replica, dot.counter), m.links[i].flight + [Segment(m.nodes[i].log[dot])])])
     case PassStep(i) =>
-      m.(links := m.links[i := m.links[i].(flight := m.links[i].flight + [Common(m.nodes[i].common)])])
+      m.(links := m.links[i := m.links[i].(flight := m.links[i].flight + [Common(m.nodes[i].common, m.nodes[i].flushed)])])
     case ReceiveStep(l) =>
       var to := Successor(size, l);
       var node := m.nodes[to];
       var after := match m.links[l].flight[0]
         case Segment(write) => Receive(node, write, IsTail(size, to, write.dot.replica))
-        case Common(common) => LearnCommon(node, common);
+        case Common(common, flushed) => LearnCommon(node, common, flushed);
       m.(nodes := m.nodes[to := after], links := m.links[l := m.links[l].(flight := m.links[l].flight[1..])])
     // The connection is lost with what was on it; the next one goes on from what the receiver says that it has.
     case BreakStep(l) =>
       m.(links := m.links[l := Link(m.nodes[Successor(size, l)].received, [])])
     case ApplyStep(i) =>
       m.(nodes := m.nodes[i := Apply(m.nodes[i])])
+    case CollectStep(i) =>
+      m.(nodes := m.nodes[i := Collect(m.nodes[i])])
+    // The store takes the batch, in one transaction. The node need not hear of it, and may give it the same batch again.
+    case FlushStep(i) =>
+      var batch := m.nodes[i].batch.value;
+      m.(store := Store(Merge(m.store.rows, batch.rows), Join(m.store.flushed, batch.upTo)))
+    // The store tells what it has.
+    case StoredStep(i) =>
+      m.(nodes := m.nodes[i := m.nodes[i].(flushed := Join(m.nodes[i].flushed, m.store.flushed))])
   }
 
   predicate Next(m: Mesh, after: Mesh)

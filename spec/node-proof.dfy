@@ -64,10 +64,10 @@ module NodeProof {
     }
   }
 
-  lemma LearnCommonOk(size: nat, i: nat, node: Node, made: Made, common: Vector)
+  lemma LearnCommonOk(size: nat, i: nat, node: Node, made: Made, common: Vector, flushed: Vector)
     requires NodeOk(size, i, node, made)
     requires Within(common, node.received)
-    ensures NodeOk(size, i, LearnCommon(node, common), made)
+    ensures NodeOk(size, i, LearnCommon(node, common, flushed), made)
   {
   }
 

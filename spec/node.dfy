@@ -8,16 +8,21 @@ module Nodes {
   import opened Vectors
   import opened Writes
 
+  /** What goes to the store in one transaction: the winners among the writes between two vectors, and the greater one. */
+  datatype Batch = Batch(above: Vector, upTo: Vector, rows: Cache)
+
   datatype Node = Node(
     log: Log,
     received: Vector,
     common: Vector,
     applied: Vector,
+    flushed: Vector,
     issued: Vector,
     cache: Cache,
+    batch: Option<Batch>,
     clock: nat)
 
-  const NEW_NODE := Node(map[], [], [], [], [], map[], 0)
+  const NEW_NODE := Node(map[], [], [], [], [], [], map[], None, 0)
 
   /** Takes a write into the log. The tail of its replica is the last to get it, and alone knows that everyone has it. */
   function method Append(node: Node, write: Write, isTail: bool): Node {
@@ -34,8 +39,8 @@ module Nodes {
     else Append(node.(clock := Max(node.clock, write.time)), write, isTail)
   }
 
-  function method LearnCommon(node: Node, common: Vector): Node {
-    node.(common := Join(node.common, common))
+  function method LearnCommon(node: Node, common: Vector, flushed: Vector): Node {
+    node.(common := Join(node.common, common), flushed := Join(node.flushed, flushed))
   }
 
   /** Up to where the writes of one replica can be shown: as long as their whole vector is common. */
@@ -75,6 +80,11 @@ module Nodes {
       common := Join(node.common, visible),
       issued := Join(node.issued, written),
       clock := Max(node.clock, time))
+  }
+
+  /** Collects for the store what is shown here and not known to be there. */
+  function method Collect(node: Node): Node {
+    node.(batch := Some(Batch(node.flushed, node.applied, Show(map[], node.log, node.flushed, node.applied))))
   }
 
   /** The next write of this node: it follows all that is shown and all that was written here. */

@@ -18,12 +18,8 @@ module Reads {
   import opened LinkSteps
   import opened SessionSteps
   import opened WriteSteps
+  import opened Transactions
   import opened Induction
-
-  /** With each write all that it followed. */
-  predicate IsCut(h: History, shown: iset<Dot>) {
-    forall dot | dot in shown :: dot in h.made && dot in h.past && h.past[dot] <= shown
-  }
 
   predicate ReadOk(h: History, keys: set<Key>, answers: map<Key, Version>, shown: iset<Dot>, seen: iset<Dot>) {
     && IsCut(h, shown)
@@ -33,10 +29,20 @@ module Reads {
     && (forall key | key in answers :: answers[key].dot in h.past && h.past[answers[key].dot] <= seen)
   }
 
+  /** All that a transaction has read is from one cut, and the write that it made follows all of that. */
+  predicate TransactionOk(h: History, keys: set<Key>, answers: map<Key, Version>, shown: iset<Dot>, seen: iset<Dot>, commit: Option<Dot>) {
+    && IsCut(h, shown)
+    && answers.Keys <= keys
+    && (forall key | key in keys :: HasWinner(h.made, shown, key, answers))
+    && (forall key | key in answers :: answers[key].dot in h.past && h.past[answers[key].dot] <= seen)
+    && (commit.Some? ==> commit.value in h.past && h.past[commit.value] == seen)
+  }
+
   predicate EventOk(h: History, event: Event) {
     match event
     case WriteEvent(dot, seen) => dot in h.made && dot in h.past && h.past[dot] == seen && dot in seen
     case ReadEvent(keys, answers, shown, seen) => ReadOk(h, keys, answers, shown, seen)
+    case TransactionEvent(since, keys, answers, shown, seen, commit) => TransactionOk(h, keys, answers, shown, seen, commit)
   }
 
   /** A session's events follow one another, and it forgets nothing. */
@@ -53,11 +59,11 @@ module Reads {
     requires LaterHistory(h, later) && EventOk(h, event)
     ensures EventOk(later, event)
   {
-    if event.ReadEvent? {
+    if !event.WriteEvent? {
       forall key | key in event.keys
         ensures HasWinner(later.made, event.shown, key, event.answers)
       {
-        assert HasWinner(h.made, event.shown, key, event.answers);
+        WinnerLater(h.made, later.made, event.shown, key, event.answers);
       }
     }
   }
@@ -91,34 +97,6 @@ module Reads {
       EventsLater(h, later, h.events[s], h.seen[s], h.seen[s]);
       if s == step.session {
         EventsGrow(later, h.events[s], h.seen[s], WriteEvent(WriteOf(m, step).dot, later.seen[s]));
-      }
-    }
-  }
-
-  lemma ShownIsCut(m: Mesh, h: History, i: nat, s: nat)
-    requires Inv(m, h) && i < |m.nodes| && s < |m.sessions|
-    ensures var shown := Below(Asked(m, i, s).applied) + Dots(m.sessions[s].own);
-      IsCut(h, shown) && h.seen[s] <= shown
-  {
-    AskedOk(m, h, i, s);
-    var asked := Asked(m, i, s);
-    var own := m.sessions[s].own;
-    var shown := Below(asked.applied) + Dots(own);
-    assert SessionOk(m.sessions[s], h.seen[s], h);
-    forall dot | dot in h.seen[s]
-      ensures dot in shown
-    {
-      assert Has(m.sessions[s].visible, dot) ==> Has(asked.applied, dot);
-    }
-    forall dot | dot in shown
-      ensures dot in h.made && dot in h.past && h.past[dot] <= shown
-    {
-      if Has(asked.applied, dot) {
-        assert h.past[dot] <= Below(h.made[dot].vector);
-        assert Within(h.made[dot].vector, asked.applied);
-      } else {
-        assert IsAmong(dot, own);
-        assert dot in h.seen[s];
       }
     }
   }
@@ -171,14 +149,52 @@ module Reads {
     }
   }
 
+  lemma EndedOk(h: History, s: nat, transaction: Transaction, visible: Vector, commit: Option<Dot>)
+    requires AllEventsOk(h) && s < |h.events| == |h.since| && OpenOk(transaction, visible, h.seen[s], h)
+    requires commit.Some? ==> commit.value in h.past && h.past[commit.value] == h.seen[s]
+    ensures AllEventsOk(Ended(h, s, transaction, commit))
+  {
+    var later := Ended(h, s, transaction, commit);
+    var event := later.events[s][|h.events[s]|];
+    assert EventOk(h, event);
+    EventLater(h, later, event);
+    forall t | 0 <= t < |later.events|
+      ensures EventsOk(later, later.events[t], later.seen[t])
+    {
+      EventsLater(h, later, h.events[t], h.seen[t], h.seen[t]);
+      if t == s {
+        EventsGrow(later, h.events[t], h.seen[t], event);
+      }
+    }
+  }
+
+  lemma CommitEventOk(m: Mesh, h: History, step: Step)
+    requires Inv(m, h) && OpensOk(m, h) && AllEventsOk(h) && Enabled(m, step) && step.CommitStep?
+    ensures AllEventsOk(Record(m, h, step))
+  {
+    var CommitStep(i, s, changes, time) := step;
+    var write := WriteStep(i, s, changes, time);
+    var dot := WriteOf(m, write).dot;
+    var written := Record(m, h, write);
+    var session := m.sessions[s];
+    PastLater(m, h, write);
+    WriteEventOk(m, h, write);
+    OpenLater(session.transaction.value, session.visible, h.seen[s], h, session.visible, written.seen[s], written);
+    EndedOk(written, s, session.transaction.value, session.visible, Some(dot));
+  }
+
   lemma EventsStepOk(m: Mesh, h: History, step: Step)
-    requires Inv(m, h) && AllEventsOk(h) && Enabled(m, step)
+    requires Inv(m, h) && OpensOk(m, h) && AllEventsOk(h) && Enabled(m, step)
     ensures AllEventsOk(Record(m, h, step))
   {
     if step.WriteStep? {
       WriteEventOk(m, h, step);
     } else if step.ReadStep? {
       ReadEventOk(m, h, step);
+    } else if step.CommitStep? {
+      CommitEventOk(m, h, step);
+    } else if step.EndStep? {
+      EndedOk(h, step.session, m.sessions[step.session].transaction.value, m.sessions[step.session].visible, None);
     } else {
       var later := Record(m, h, step);
       forall s | 0 <= s < |later.events|
@@ -196,6 +212,7 @@ module Reads {
   {
     Always(run, t);
     if t > 0 {
+      Always(run, t - 1);
       AlwaysEvents(run, t - 1);
       var before := run[t - 1];
       assert NextState(before, run[t - 1 + 1]);

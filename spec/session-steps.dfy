@@ -22,7 +22,7 @@ module SessionSteps {
     ensures NodeOk(|m.nodes|, i, Asked(m, i, s), h.made)
     ensures Everywhere(m, Asked(m, i, s).common) && Everywhere(m, Asked(m, i, s).applied)
   {
-    var Session(visible, own, written, time) := m.sessions[s];
+    var visible, written, time := m.sessions[s].visible, m.sessions[s].written, m.sessions[s].time;
     assert Everywhere(m, visible);
     assert SessionOk(m.sessions[s], h.seen[s], h);
     var newest := Dot(i, At(written, i));
@@ -61,6 +61,7 @@ module SessionSteps {
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var after := Take(m, step);
+    RingStays(m, after);
     var JoinStep(s, other) := step;
     JoinedOk(m.sessions[s], h.seen[s], m.sessions[other], h.seen[other], h);
     forall l, x | 0 <= l < |after.links| && 0 <= x < |after.links[l].flight| && after.links[l].flight[x].Common?
@@ -80,6 +81,34 @@ module SessionSteps {
     AskedOk(m, h, step.node, step.session);
     var asked := Asked(m, step.node, step.session);
     AnswersWin(h.made, Below(asked.applied), asked.cache, m.sessions[step.session].own, step.keys);
+  }
+
+  lemma ShownIsCut(m: Mesh, h: History, i: nat, s: nat)
+    requires Inv(m, h) && i < |m.nodes| && s < |m.sessions|
+    ensures var shown := Below(Asked(m, i, s).applied) + Dots(m.sessions[s].own);
+      IsCut(h, shown) && h.seen[s] <= shown
+  {
+    AskedOk(m, h, i, s);
+    var asked := Asked(m, i, s);
+    var own := m.sessions[s].own;
+    var shown := Below(asked.applied) + Dots(own);
+    assert SessionOk(m.sessions[s], h.seen[s], h);
+    forall dot | dot in h.seen[s]
+      ensures dot in shown
+    {
+      assert Has(m.sessions[s].visible, dot) ==> Has(asked.applied, dot);
+    }
+    forall dot | dot in shown
+      ensures dot in h.made && dot in h.past && h.past[dot] <= shown
+    {
+      if Has(asked.applied, dot) {
+        assert h.past[dot] <= Below(h.made[dot].vector);
+        assert Within(h.made[dot].vector, asked.applied);
+      } else {
+        assert IsAmong(dot, own);
+        assert dot in h.seen[s];
+      }
+    }
   }
 
   lemma ReadSessionOk(m: Mesh, h: History, step: Step)
@@ -114,6 +143,7 @@ module SessionSteps {
     var later := Record(m, h, step);
     var ReadStep(i, s, keys) := step;
     AskedOk(m, h, i, s);
+    RingStays(m, after);
     OnlyNodeGrows(m, after, i);
     EverywhereGrows(m, after, Asked(m, i, s).common);
     CommonsStay(m, h, after, i);
@@ -129,6 +159,77 @@ module SessionSteps {
           SessionLater(m.sessions[t], h.seen[t], h, later);
         }
       }
+    }
+  }
+
+  /** Invariants look at neither transactions nor events: what changes there, and what a session has seen besides, keeps them. */
+  lemma Aside(m: Mesh, h: History, after: Mesh, later: History, s: nat)
+    requires Inv(m, h) && s < |m.sessions| && |after.sessions| == |m.sessions|
+    requires after.nodes == m.nodes && after.links == m.links
+    requires after.sessions == m.sessions[s := m.sessions[s].(transaction := after.sessions[s].transaction)]
+    requires IsHistory(after, later) && later.made == h.made && later.past == h.past
+    requires forall t | 0 <= t < |h.seen| && t != s :: later.seen[t] == h.seen[t]
+    requires SessionOk(m.sessions[s], later.seen[s], h)
+    ensures Inv(after, later)
+  {
+    RingStays(m, after);
+    forall t | 0 <= t < |after.sessions|
+      ensures after.sessions[t].visible == m.sessions[t].visible
+      ensures SessionOk(after.sessions[t], later.seen[t], later)
+    {
+      assert SessionOk(m.sessions[t], later.seen[t], h);
+      SessionAside(m.sessions[t], after.sessions[t], later.seen[t], h, later);
+    }
+    forall t | 0 <= t < |after.sessions|
+      ensures Everywhere(after, after.sessions[t].visible)
+    {
+      EverywhereGrows(m, after, m.sessions[t].visible);
+    }
+    forall i | 0 <= i < |after.nodes|
+      ensures Everywhere(after, after.nodes[i].common)
+    {
+      EverywhereGrows(m, after, m.nodes[i].common);
+    }
+    forall l, x | 0 <= l < |after.links| && 0 <= x < |after.links[l].flight| && after.links[l].flight[x].Common?
+      ensures Everywhere(after, after.links[l].flight[x].common)
+    {
+      EverywhereGrows(m, after, m.links[l].flight[x].common);
+    }
+  }
+
+  lemma SessionAside(session: Session, after: Session, seen: iset<Dot>, h: History, later: History)
+    requires SessionOk(session, seen, h)
+    requires after == session.(transaction := after.transaction)
+    requires later.made == h.made && later.past == h.past
+    ensures SessionOk(after, seen, later)
+  {
+    assert after.visible == session.visible && after.own == session.own && after.written == session.written && after.time == session.time;
+  }
+
+  /** A session that asks for nothing: the node learns what it knows, and it follows what the node shows. */
+  lemma AskStepOk(m: Mesh, h: History, i: nat, s: nat)
+    requires Inv(m, h) && CanAsk(m, i, s)
+    ensures Inv(Take(m, ReadStep(i, s, {})), h)
+  {
+    var step := ReadStep(i, s, {});
+    var read := Record(m, h, step);
+    ReadStepOk(m, h, step);
+    assert AnswersOf(m, step) == map[];
+    assert PastOf(h, AnswersOf(m, step)) == iset{};
+    assert h.seen[s] + PastOf(h, AnswersOf(m, step)) == h.seen[s];
+    assert read.seen == h.seen;
+    EventsAside(Take(m, step), read, h);
+  }
+
+  lemma EventsAside(m: Mesh, h: History, later: History)
+    requires Inv(m, h) && IsHistory(m, later)
+    requires later.made == h.made && later.past == h.past && later.seen == h.seen
+    ensures Inv(m, later)
+  {
+    forall s | 0 <= s < |m.sessions|
+      ensures SessionOk(m.sessions[s], later.seen[s], later)
+    {
+      SessionAside(m.sessions[s], m.sessions[s], h.seen[s], h, later);
     }
   }
 }

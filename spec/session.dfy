@@ -8,9 +8,15 @@ module Sessions {
   import opened Writes
   import opened Nodes
 
-  datatype Session = Session(visible: Vector, own: seq<Write>, written: Vector, time: nat)
+  /**
+   * A transaction that is open (design section 10): its snapshot, the session's own writes in flight when that was fixed, and what was read.
+   * What it has buffered is the business of the client alone until the commit.
+   */
+  datatype Transaction = Transaction(snapshot: Vector, own: seq<Write>, keys: set<Key>, answers: map<Key, Version>)
 
-  const NEW_SESSION := Session([], [], [], 0)
+  datatype Session = Session(visible: Vector, own: seq<Write>, written: Vector, time: nat, transaction: Option<Transaction>)
+
+  const NEW_SESSION := Session([], [], [], 0, None)
 
   /** The winner of what the cache has and of the session's own writes. */
   function method Winner(best: Option<Version>, own: seq<Write>, key: Key): Option<Version>
@@ -43,7 +49,11 @@ module Sessions {
   /** Follows the node that has just answered. */
   function method Follow(session: Session, node: Node): Session {
     var own := Drop(session.own, node.applied);
-    Session(Join(session.visible, node.applied), own, if own == [] then [] else session.written, Max(session.time, node.clock))
+    session.(
+      visible := Join(session.visible, node.applied),
+      own := own,
+      written := if own == [] then [] else session.written,
+      time := Max(session.time, node.clock))
   }
 
   function method Wrote(session: Session, write: Write): Session {
@@ -52,6 +62,29 @@ module Sessions {
 
   /** Takes over what another session knows: so branches of a workflow begin, and so they meet again. */
   function method Joined(session: Session, other: Session): Session {
-    Session(Join(session.visible, other.visible), session.own + other.own, Join(session.written, other.written), Max(session.time, other.time))
+    session.(
+      visible := Join(session.visible, other.visible),
+      own := session.own + other.own,
+      written := Join(session.written, other.written),
+      time := Max(session.time, other.time))
+  }
+
+  // Transactions.
+
+  /** What a node answers from a snapshot: the winners of the writes within it and of the session's own. */
+  function method SnapshotAnswers(log: Log, transaction: Transaction, keys: set<Key>): map<Key, Version> {
+    Answers(Show(map[], log, [], transaction.snapshot), transaction.own, keys)
+  }
+
+  function method HasRead(transaction: Transaction, keys: set<Key>, answers: map<Key, Version>): Transaction {
+    var before := transaction.answers;
+    transaction.(
+      keys := transaction.keys + keys,
+      answers := map key | key in before.Keys + answers.Keys && (if key in keys then key in answers else key in before) :: if key in keys then answers[key] else before[key])
+  }
+
+  /** Whether all that was read is the same where a node shows this. */
+  predicate method IsUnchanged(transaction: Transaction, cache: Cache) {
+    Answers(cache, transaction.own, transaction.keys) == transaction.answers
   }
 }

@@ -217,6 +217,63 @@ module Theorems {
     }
   }
 
+  // Transactions.
+
+  /**
+   * All that a transaction has read, at whichever nodes and however often its snapshot was extended, is from one set of writes that holds, with
+   * each write, all that it followed; and the write that it made follows all that it has read.
+   */
+  predicate TransactionsAreCuts(h: History) {
+    forall s: nat, x: nat | IsEvent(h, s, x) && h.events[s][x].TransactionEvent? ::
+      var event := h.events[s][x];
+      && IsCut(h, event.shown)
+      && (forall key | key in event.keys :: HasWinner(h.made, event.shown, key, event.answers))
+      && (event.commit.Some? ==> event.commit.value in h.past
+          && forall key | key in event.answers :: event.answers[key].dot in h.past[event.commit.value])
+  }
+
+  lemma EveryTransactionIsACut(run: seq<State>, t: nat)
+    requires IsRun(run) && t < |run|
+    ensures TransactionsAreCuts(run[t].history)
+  {
+    AlwaysEvents(run, t);
+    var h := run[t].history;
+    forall s: nat, x: nat | IsEvent(h, s, x) && h.events[s][x].TransactionEvent?
+      ensures var event := h.events[s][x]; TransactionOk(h, event.keys, event.answers, event.shown, event.seen, event.commit)
+    {
+      assert EventsOk(h, h.events[s], h.seen[s]);
+      assert EventOk(h, h.events[s][x]);
+    }
+    forall s: nat, x: nat, key | IsEvent(h, s, x) && h.events[s][x].TransactionEvent? && key in h.events[s][x].answers
+      ensures h.events[s][x].answers[key].dot in h.events[s][x].seen
+    {
+      assert TransactionOk(h, h.events[s][x].keys, h.events[s][x].answers, h.events[s][x].shown, h.events[s][x].seen, h.events[s][x].commit);
+      assert HasWinner(h.made, h.events[s][x].shown, key, h.events[s][x].answers);
+    }
+  }
+
+  /** Of what one transaction has committed, another sees all or nothing. */
+  lemma EveryCommitIsAtomic(run: seq<State>, t: nat, s: nat, x: nat, dot: Dot)
+    requires IsRun(run) && t < |run|
+    requires IsEvent(run[t].history, s, x) && run[t].history.events[s][x].TransactionEvent?
+    requires exists key :: key in run[t].history.events[s][x].answers && run[t].history.events[s][x].answers[key].dot == dot
+    ensures var h, event := run[t].history, run[t].history.events[s][x];
+      dot in h.made && forall key | key in event.keys && key in h.made[dot].changes :: key in event.answers && AtLeast(event.answers[key], h.made[dot])
+  {
+    EveryTransactionIsACut(run, t);
+    AlwaysEvents(run, t);
+    var h, event := run[t].history, run[t].history.events[s][x];
+    assert EventsOk(h, h.events[s], h.seen[s]);
+    assert EventOk(h, event);
+    var one :| one in event.answers && event.answers[one].dot == dot;
+    assert HasWinner(h.made, event.shown, one, event.answers);
+    forall key | key in event.keys && key in h.made[dot].changes
+      ensures key in event.answers && AtLeast(event.answers[key], h.made[dot])
+    {
+      assert HasWinner(h.made, event.shown, key, event.answers);
+    }
+  }
+
   // The order of writes.
 
   /** What wins is never something that the loser had overwritten. */
@@ -270,6 +327,42 @@ module Theorems {
     }
   }
 
+  // The numbered invariants of the design, as they stand there; I5 is above, I6 in flushing.dfy.
+
+  /** I1: what is common, and what can be read anywhere, every member has received. */
+  lemma Present(run: seq<State>, t: nat, i: nat, j: nat)
+    requires IsRun(run) && t < |run| && i < |run[t].mesh.nodes| && j < |run[t].mesh.nodes|
+    ensures Within(run[t].mesh.nodes[i].common, run[t].mesh.nodes[j].received)
+    ensures Within(run[t].mesh.nodes[i].applied, run[t].mesh.nodes[j].received)
+  {
+    Always(run, t);
+    var m := run[t].mesh;
+    assert Everywhere(m, m.nodes[i].common);
+    assert NodeOk(|m.nodes|, i, m.nodes[i], run[t].history.made);
+  }
+
+  /** I2 and I4: what a node shows is closed, by vectors and in truth, and of each key it shows the winner. */
+  lemma Shown(run: seq<State>, t: nat, i: nat)
+    requires IsRun(run) && t < |run| && i < |run[t].mesh.nodes|
+    ensures var h, node := run[t].history, run[t].mesh.nodes[i];
+      && Closed(h.made, node.applied)
+      && IsCut(h, Below(node.applied))
+      && Shows(h.made, Below(node.applied), node.cache)
+  {
+    Always(run, t);
+    var m, h := run[t].mesh, run[t].history;
+    assert NodeOk(|m.nodes|, i, m.nodes[i], h.made);
+  }
+
+  /** I3: what a session has seen every member has received. */
+  lemma Received(run: seq<State>, t: nat, s: nat, i: nat)
+    requires IsRun(run) && t < |run| && s < |run[t].mesh.sessions| && i < |run[t].mesh.nodes|
+    ensures Within(run[t].mesh.sessions[s].visible, run[t].mesh.nodes[i].received)
+  {
+    Always(run, t);
+    assert Everywhere(run[t].mesh, run[t].mesh.sessions[s].visible);
+  }
+
   // No coordination.
 
   /** In every state every node can answer every session, at once and by itself: no message has to come first. */
@@ -279,6 +372,7 @@ module Theorems {
     requires time > run[t].mesh.nodes[i].clock && time > run[t].mesh.sessions[s].time
     ensures Enabled(run[t].mesh, ReadStep(i, s, keys))
     ensures Enabled(run[t].mesh, WriteStep(i, s, changes, time))
+    ensures IsOpen(run[t].mesh, s) ==> Enabled(run[t].mesh, SnapshotStep(i, s, keys)) && Enabled(run[t].mesh, CommitStep(i, s, changes, time))
   {
     Always(run, t);
     assert Everywhere(run[t].mesh, run[t].mesh.sessions[s].visible);

@@ -143,6 +143,7 @@ module WriteSteps {
     var after := Take(m, step);
     var later := Record(m, h, step);
     var write := WriteOf(m, step);
+    reveal RingOk();
     MadeOne(m, h, step);
     PastLater(m, h, step);
     forall j | 0 <= j < |after.nodes|

@@ -40,6 +40,14 @@ module Writes {
       else cache[key]
   }
 
+  /** Two caches in one: of each key the winner stays. So a store takes a batch, and repeating or reordering batches is harmless. */
+  function method Merge(cache: Cache, batch: Cache): Cache {
+    map key | key in cache.Keys + batch.Keys ::
+      if key in batch && (key in cache ==> Beats(batch[key].time, batch[key].dot, cache[key].time, cache[key].dot))
+      then batch[key]
+      else cache[key]
+  }
+
   /** The cache with the writes of one replica between two counters in it, the first excluded. */
   function method ShowReplica(cache: Cache, log: Log, replica: Replica, above: nat, upTo: nat): Cache
     decreases upTo - above
