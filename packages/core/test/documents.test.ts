@@ -53,6 +53,7 @@ describe("docs/wire.md", () => {
       "WITH_CONTEXT",
       "VERSIONED",
       "FRESH",
+      "AGAIN",
       "FROM_LOADER",
       "ENTRY_HAS_VALUE",
       "ENTRY_FROM_LOADER",
