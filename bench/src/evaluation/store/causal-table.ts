@@ -2,7 +2,7 @@
 
 import type { ByteReader } from "@causalmesh/core/testing";
 import { PUBLISH_INTERVAL_MS } from "../systems/system.js";
-import { covers, joined, laterValue, type VectorMap } from "../systems/vectors.js";
+import { covers, joined, laterValue, type Vector, type VectorMap } from "../systems/vectors.js";
 import { readVersion, type Version, writeVersion } from "../systems/versions.js";
 import { nothing, readList, readTexts, type Rpc, type Service, TEXT_BYTES_MAX, writeTexts } from "../wire/rpc.js";
 
@@ -42,7 +42,8 @@ class CausalTable {
     } else if (type === FILL_VERSIONS) {
       const keys = readTexts(payload);
       const value = payload.text(TEXT_BYTES_MAX);
-      for (const key of keys) this.#versions.set(key, { key, value, vector: [], dependencies: new Map() });
+      const beginning = { value, vector: [], dependencies: new Map<string, Vector>() };
+      for (const key of keys) this.#versions.set(key, { key, ...beginning });
       rpc.reply(id, nothing);
     } else rpc.fail(id, `the store has no request of type ${type}`);
   }

@@ -19,6 +19,14 @@ export function writeVersion(out: ByteWriter, { key, value, vector, dependencies
   writeVectorMap(out, dependencies);
 }
 
+/** Nearly all versions of a store that was just filled follow nothing: they share these. */
+const NOTHING: ReadonlyMap<string, Vector> = new Map();
+const BEGINNING: Vector = [];
+
 export function readVersion(payload: ByteReader): Version {
-  return { key: payload.text(TEXT_BYTES_MAX), value: payload.text(TEXT_BYTES_MAX), vector: readVector(payload), dependencies: readVectorMap(payload) };
+  const key = payload.text(TEXT_BYTES_MAX);
+  const value = payload.text(TEXT_BYTES_MAX);
+  const vector = readVector(payload);
+  const dependencies = readVectorMap(payload);
+  return { key, value, vector: vector.length === 0 ? BEGINNING : vector, dependencies: dependencies.size === 0 ? NOTHING : dependencies };
 }
