@@ -2,6 +2,7 @@
 
 import type { Crew } from "../../crew.js";
 import { Cluster, type ClusterOptions, type MeasuredStep } from "../cluster.js";
+import type { StepOptions } from "../../processes/workflow-host.js";
 import type { Progress } from "../progress.js";
 import type { Settings } from "../settings.js";
 import { SYSTEMS, type SystemName } from "../systems/registry.js";
@@ -17,7 +18,7 @@ export interface Bench {
 
 /** A figure is valid only where what was promised was kept. */
 export function isClean({ verdict }: MeasuredStep, system: SystemName): boolean {
-  return SYSTEMS[system].promise.judged === "nothing" || Object.keys(verdict.violations).length === 0;
+  return SYSTEMS[system].promise.judged === "nothing" || verdict.broken.length === 0;
 }
 
 /** The paper's criterion. */
@@ -64,11 +65,10 @@ async function heat({ settings, progress }: Bench, cluster: Cluster): Promise<vo
   }
 }
 
-/** `noted` is how many workflows the checker judges, if not as many as usually. */
-export async function measure({ settings, progress }: Bench, cluster: Cluster, rate: number, noted = settings.noted): Promise<MeasuredStep> {
-  const { warmUpMs, durationMs } = settings;
-  const step = await cluster.step({ rate, warmUpMs, durationMs, inFlightMax: inFlightMax(rate), noted });
-  const verdict = Object.keys(step.verdict.violations).length === 0 ? "" : `, ${JSON.stringify(step.verdict.violations)}`;
+export async function measure({ settings, progress }: Bench, cluster: Cluster, rate: number, options: Partial<StepOptions> = {}): Promise<MeasuredStep> {
+  const { warmUpMs, durationMs, noted } = settings;
+  const step = await cluster.step({ rate, warmUpMs, durationMs, inFlightMax: inFlightMax(rate), noted, ...options });
+  const verdict = step.verdict.broken.length === 0 ? "" : `, broken: ${step.verdict.broken.join(", ")}`;
   const failed = step.error === undefined ? "" : `, failed: ${step.error.split("\n")[0]}`;
   progress.done(
     stepSeconds(settings),
