@@ -10,7 +10,7 @@ export interface MicroRun {
   readonly system: SystemName;
   readonly repetition: number;
   readonly fixed: readonly MeasuredStep[];
-  /** Bytes that each cache server holds after the fixed rates. */
+  /** Bytes that each cache server holds at the end: a forced collection would disturb what is measured after it. */
   readonly residentBytes: readonly number[];
   readonly length: readonly { readonly functions: number; readonly step: MeasuredStep }[];
   /** Milliseconds by distance round the servers; empty where there are no caches. */
@@ -42,7 +42,6 @@ async function measured(bench: Bench, cluster: Cluster, repetition: number): Pro
   const { keys } = settings;
   const fixed: MeasuredStep[] = [];
   for (const rate of settings.fixedRates) fixed.push(await measure(bench, cluster, rate));
-  const residentBytes = await cluster.resident();
   const length: { functions: number; step: MeasuredStep }[] = [];
   for (const functions of settings.lengths) {
     await cluster.use({ name: "length", keys, functions });
@@ -50,5 +49,6 @@ async function measured(bench: Bench, cluster: Cluster, repetition: number): Pro
   }
   await cluster.use({ name: "micro", keys });
   const visibilityMs = SYSTEMS[cluster.system].caches ? await cluster.visibility(settings.probes, VISIBILITY_LIMIT_MS) : [];
-  return { system: cluster.system, repetition, fixed, residentBytes, length, visibilityMs, sweep: await sweep(bench, cluster) };
+  const swept = await sweep(bench, cluster);
+  return { system: cluster.system, repetition, fixed, length, visibilityMs, sweep: swept, residentBytes: await cluster.resident() };
 }

@@ -97,7 +97,9 @@ export async function runAnomalies(bench: Bench): Promise<AnomalyRun[]> {
   const { anomalyNodes, anomalyRate } = bench.settings;
   const workload: WorkloadOptions = { name: "anomalies", keys: ANOMALY_KEYS, functions: ANOMALY_FUNCTIONS };
   await repeated(bench, pairs(among(bench, COMPARED_FOR_ANOMALIES), anomalyNodes), async ([system, nodes], repetition) => {
-    const step = await withCluster(bench, { system, servers: nodes, workload }, (cluster) => measure(bench, cluster, anomalyRate, { noted: ALL_NOTED, countsBroken: true }));
+    const step = await withCluster(bench, { system, servers: nodes, workload }, (cluster) =>
+      measure(bench, cluster, anomalyRate, { noted: ALL_NOTED, countsBroken: true }),
+    );
     runs.push({ system, repetition, nodes, step });
   });
   return runs;

@@ -65,4 +65,3 @@ function seenAt(seen: Map<number, Set<string>>, number: number): Set<string> {
   if (keys === undefined) seen.set(number, (keys = new Set()));
   return keys;
 }
-

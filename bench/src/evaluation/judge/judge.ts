@@ -46,7 +46,9 @@ export function linesOf(notes: readonly Note[], { judged, holdsWrites }: SystemP
     const writes = own.flatMap((note) => (note.what === "write" ? note : []));
     const mine = new Set(writes.map(({ number }) => number));
     // What a workflow reads of its own is no part of the snapshot that it has of the others.
-    const reads = givenUp.has(workflow) ? [] : own.flatMap((note) => (note.what === "read" ? readsOf(note).filter(([, , value]) => value === null || !mine.has(value)) : []));
+    const reads = givenUp.has(workflow)
+      ? []
+      : own.flatMap((note) => (note.what === "read" ? readsOf(note).filter(([, , value]) => value === null || !mine.has(value)) : []));
     const isWritten = writes.every(({ number }) => written.has(number));
     if (holdsWrites) lines.push({ session: workflow, ops: [...reads, ...writes.flatMap(writesOf)], status: isWritten ? "committed" : "unknown" });
     else {

@@ -84,7 +84,7 @@ function resourcesTable({ micro = [], settings }: Results): string {
     "system",
     "CPU µs per workflow, all",
     "of servers and store",
-    "MiB per server, at most",
+    "MiB per server at the end, at most",
     "wire bytes per workflow",
     "metadata bytes per operation",
     "context bytes per hop",
