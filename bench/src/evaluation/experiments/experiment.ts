@@ -120,7 +120,7 @@ function isSustained({ workflowMs, isOverloaded, failed, unfinished, completedPe
   return !isOverloaded && failed === 0 && unfinished === 0 && workflowMs.p99 <= P99_MS_MAX && completedPerSecond >= rate * KEPT_SHARE;
 }
 
-export function stepSeconds({ warmUpMs, durationMs }: Settings): number {
+function stepSeconds({ warmUpMs, durationMs }: Settings): number {
   return (warmUpMs + durationMs) / 1000 + DRAIN_SECONDS;
 }
 

@@ -28,7 +28,7 @@ export function judge(notes: readonly Note[], promise: SystemPromise): Verdict {
 }
 
 /** The notes in the form of the checker. */
-export function linesOf(notes: readonly Note[], { judged, holdsWrites }: SystemPromise): HistoryLine[] {
+function linesOf(notes: readonly Note[], { judged, holdsWrites }: SystemPromise): HistoryLine[] {
   const lines = unnoted(notes);
   const written = new Set(notes.flatMap((note) => (note.what === "written" ? note.number : [])));
   const statusOf = (number: number): "committed" | "unknown" => (written.has(number) ? "committed" : "unknown");

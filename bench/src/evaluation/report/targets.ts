@@ -27,7 +27,7 @@ export function targetsTable(results: Results): string {
   return `### targets\n\n${table(["against", "what", "aimed", "reached", "", "command"], rows)}`;
 }
 
-export function targetsOf(results: Results): Target[] {
+function targetsOf(results: Results): Target[] {
   const { micro = [], settings } = results;
   const rate = settings.fixedRates.at(-1)!;
   const at = (system: SystemName, value: (step: MeasuredStep) => number): number | undefined => figure(system, stepsAt(micro, system, rate), value)?.median;
