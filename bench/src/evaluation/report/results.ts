@@ -15,8 +15,8 @@ export interface Results {
     readonly memoryBytes: number;
     readonly node: string;
     readonly system: string;
-    /** The load average of the last minute before anything was started. */
-    readonly loadBefore: number;
+    /** The share of all processors that was busy before anything was started, from 0 to 1. */
+    readonly busyBefore: number;
   };
   readonly seconds: number;
   readonly micro?: readonly MicroRun[];

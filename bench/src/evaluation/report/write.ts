@@ -8,8 +8,8 @@ import type { Results } from "./results.js";
 import { sections } from "./tables.js";
 import { targetsTable } from "./targets.js";
 
-/** A load average beyond this share of the cores, before anything was started, is somebody else's work. */
-const BUSY_SHARE = 0.25;
+/** Processors that are busier than this before anything was started do somebody else's work. */
+const BUSY_SHARE = 0.15;
 
 /** Writes a run's folder. */
 export function writeResults(folder: string, results: Results): void {
@@ -47,10 +47,10 @@ function markdown(results: Results, plotsPath: string, names: readonly string[])
 }
 
 function header({ date, command, settings, machine, seconds }: Results): string {
-  const { cpu, cores, memoryBytes, node, system, loadBefore } = machine;
+  const { cpu, cores, memoryBytes, node, system, busyBefore } = machine;
   const busy =
-    loadBefore > cores * BUSY_SHARE
-      ? ` **The machine was busy with other work** (load average ${loadBefore.toFixed(1)} before anything was started): the figures show that the evaluation works, and no more.`
+    busyBefore > BUSY_SHARE
+      ? ` **The machine was busy with other work** (${Math.round(busyBefore * 100)} % of its processors before anything was started): the figures show that the evaluation works, and no more.`
       : "";
   return [
     `\`${command}\` on ${date.slice(0, 16).replace("T", " ")} UTC, in ${Math.round(seconds / 60)} minutes: ${settings.repetitions} repetition${settings.repetitions === 1 ? "" : "s"} of ${settings.durationMs / 1000} s per step.`,
