@@ -104,7 +104,17 @@ describe("a verdict", () => {
 
   test("takes writes that are made one by one for what they are", () => {
     const promise = SYSTEMS["causalmesh-paper-tcc"].promise;
-    const notes = [begin("a"), ...write("a", "x", 1), read("a", "x", 1), ...write("a", "y", 2), end("a"), begin("b"), read("b", "x", 1), read("b", "y", 0), end("b")];
+    const notes = [
+      begin("a"),
+      ...write("a", "x", 1),
+      read("a", "x", 1),
+      ...write("a", "y", 2),
+      end("a"),
+      begin("b"),
+      read("b", "x", 1),
+      read("b", "y", 0),
+      end("b"),
+    ];
     expect(judge(notes, promise).broken).toEqual([]);
     expect(judge([...notes, begin("c"), read("c", "y", 2), read("c", "x", 0), end("c")], promise).broken).toContain("causal");
   });

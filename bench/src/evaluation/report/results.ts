@@ -25,3 +25,11 @@ export interface Results {
   readonly anomalies?: readonly AnomalyRun[];
   readonly ycsb?: readonly YcsbRun[];
 }
+
+/** Processors that are busier than this before anything was started do somebody else's work. */
+const BUSY_SHARE = 0.15;
+
+/** Whether something else ran beside it, so that the figures say nothing. */
+export function isBusy({ machine }: Results): boolean {
+  return machine.busyBefore > BUSY_SHARE;
+}
