@@ -82,7 +82,7 @@ function latencyPlot({ micro = [] }: Results): string {
     y: "ms",
     yLog: true,
     xLog: true,
-    ticks: [500, 1_000, 3_000, 10_000, 30_000],
+    ticks: [60, 125, 250, 500, 1_000, 3_000, 10_000, 30_000],
     limit: { y: P99_MS_MAX, text: "limit of a sustained rate", facet: "p99" },
   });
 }
