@@ -6,6 +6,7 @@ import type { StepOptions } from "../../processes/workflow-host.js";
 import type { Progress } from "../progress.js";
 import type { Settings } from "../settings.js";
 import { SYSTEMS, type SystemName } from "../systems/registry.js";
+import type { WorkloadOptions } from "../workloads/workload.js";
 
 export interface Bench {
   readonly settings: Settings;
@@ -20,6 +21,9 @@ export interface Bench {
 export function isClean({ verdict }: MeasuredStep, system: SystemName): boolean {
   return SYSTEMS[system].promise.judged === "nothing" || verdict.broken.length === 0;
 }
+
+/** Workflows in which anomalies are frequent. */
+export const ANOMALIES: WorkloadOptions = { name: "anomalies", keys: 1_000, functions: 5 };
 
 /** The paper's criterion. */
 export const P99_MS_MAX = 100;

@@ -150,7 +150,9 @@ function abortsTable({ micro = [] }: Results): string {
 }
 
 function allSteps(micro: readonly MicroRun[], system: string): MicroRun["fixed"] {
-  return micro.filter((run) => run.system === system).flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
+  return micro
+    .filter((run) => run.system === system)
+    .flatMap(({ fixed, sweep, length, hot }) => [...fixed, ...length.map(({ step }) => step), ...(hot === undefined ? [] : [hot]), ...sweep.steps]);
 }
 
 function verdictTable({ micro = [] }: Results): string {
