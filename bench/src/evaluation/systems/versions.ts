@@ -10,13 +10,22 @@ export interface Version {
   readonly value: string;
   readonly vector: Vector;
   readonly dependencies: ReadonlyMap<string, Vector>;
+  /** Of a version that concurrent ones were merged into: the rank of the value that was kept. */
+  readonly rank?: number;
 }
 
-export function writeVersion(out: ByteWriter, { key, value, vector, dependencies }: Version): void {
+/** Grows along causality, so that of concurrent values the one of the greater rank is nothing that the other had overwritten. */
+export function rankOf({ vector, rank }: Version): number {
+  return rank ?? vector.reduce((sum, counter) => sum + counter, 0);
+}
+
+export function writeVersion(out: ByteWriter, version: Version): void {
+  const { key, value, vector, dependencies } = version;
   out.text(key);
   out.text(value);
   writeVector(out, vector);
   writeVectorMap(out, dependencies);
+  out.varint(rankOf(version));
 }
 
 /** Nearly all versions of a store that was just filled follow nothing: they share these. */
@@ -28,5 +37,6 @@ export function readVersion(payload: ByteReader): Version {
   const value = payload.text(TEXT_BYTES_MAX);
   const vector = readVector(payload);
   const dependencies = readVectorMap(payload);
-  return { key, value, vector: vector.length === 0 ? BEGINNING : vector, dependencies: dependencies.size === 0 ? NOTHING : dependencies };
+  const rank = payload.varint();
+  return { key, value, vector: vector.length === 0 ? BEGINNING : vector, dependencies: dependencies.size === 0 ? NOTHING : dependencies, rank };
 }
