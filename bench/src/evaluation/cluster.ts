@@ -125,9 +125,9 @@ export class Cluster {
   }
 
   async stop(owner: Set<Crew>): Promise<void> {
-    // The host first, then the servers, and the store that they use at their end last.
+    // The host first, then the servers one by one, so that each can hand over to the next, and the store that they use at their end last.
     await this.#host.end();
-    await Promise.all(this.#servers.map((server) => server.end()));
+    for (const server of this.#servers) await server.end();
     await this.#crew.end();
     owner.delete(this.#crew);
   }

@@ -1,6 +1,5 @@
 // The evaluation's command line: `npm run evaluate`.
 
-import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -9,6 +8,7 @@ import type { Crew } from "../crew.js";
 import type { Bench } from "./experiments/experiment.js";
 import { planMicro, runMicro } from "./experiments/micro.js";
 import { planAnomalies, planMedia, planServers, planYcsb, runAnomalies, runMedia, runServers, runYcsb } from "./experiments/others.js";
+import { machine } from "./machine.js";
 import { Progress } from "./progress.js";
 import type { Results } from "./report/results.js";
 import { writeDocument, writeResults } from "./report/write.js";
@@ -90,19 +90,12 @@ async function main(flags: Flags): Promise<void> {
 async function evaluated(bench: Bench, only: readonly ExperimentName[]): Promise<Results> {
   const begin = performance.now();
   const date = new Date().toISOString();
-  const machine = {
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    memoryBytes: totalmem(),
-    node: process.versions.node,
-    system: `${process.platform} ${release()}`,
-    loadBefore: loadavg()[0],
-  };
+  const ran = await machine();
   for (const name of only) EXPERIMENTS[name].plan(bench);
   const found: Record<string, unknown> = {};
   for (const name of only) found[name] = await EXPERIMENTS[name].run(bench);
   const command = ["npm run evaluate", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
-  return { date, command, settings: bench.settings, machine, seconds: (performance.now() - begin) / 1000, ...found };
+  return { date, command, settings: bench.settings, machine: ran, seconds: (performance.now() - begin) / 1000, ...found };
 }
 
 await runProgram(program);

@@ -1,6 +1,7 @@
 // The process in which the functions of workflows run, and which makes the load. What one function hands to the next is turned into bytes, as if the next were elsewhere.
 
 import { tcpTransport } from "@causalmesh/transport-tcp";
+import { brokenWorkflows } from "../evaluation/judge/anomalies.js";
 import { judge, type Verdict } from "../evaluation/judge/judge.js";
 import { runWorkflow, Tally } from "../evaluation/load/flow.js";
 import { Notes, numbered, numberIn } from "../evaluation/load/notes.js";
@@ -24,6 +25,8 @@ export interface HostOptions {
 export interface StepOptions extends OpenLoopOptions {
   /** Workflows that are noted for the checker. */
   readonly noted: number;
+  /** Whether to count the workflows that were shown something wrong. */
+  readonly countsBroken?: boolean;
 }
 
 export interface Latency {
@@ -51,6 +54,8 @@ export interface Step {
   readonly contextBytes: number;
   readonly aborts: Readonly<Record<string, number>>;
   readonly verdict: Verdict;
+  /** Of the noted workflows, those that were shown something wrong; undefined where they were not counted. */
+  readonly brokenWorkflows: number | undefined;
 }
 
 /** Keys in one request while the store is filled and the caches load. */
@@ -122,6 +127,7 @@ async function step(options: StepOptions): Promise<Step> {
     contextBytes: tally.contextBytes,
     aborts: tally.aborts,
     verdict: judge(notes.notes, promise),
+    brokenWorkflows: options.countsBroken === true ? brokenWorkflows(notes.notes) : undefined,
   };
 }
 

@@ -4,15 +4,17 @@
 import { alternated } from "../../bench.js";
 import type { Cluster, MeasuredStep } from "../cluster.js";
 import { SYSTEMS, type SystemName } from "../systems/registry.js";
-import { type Bench, clusterSeconds, measure, type Sweep, sweep, sweepSteps, withCluster } from "./experiment.js";
+import { ANOMALIES, type Bench, clusterSeconds, measure, type Sweep, sweep, sweepSteps, withCluster } from "./experiment.js";
 
 export interface MicroRun {
   readonly system: SystemName;
   readonly repetition: number;
   readonly fixed: readonly MeasuredStep[];
-  /** Bytes that each cache server holds after the fixed rates. */
+  /** Bytes that each cache server holds at the end: a forced collection would disturb what is measured after it. */
   readonly residentBytes: readonly number[];
   readonly length: readonly { readonly functions: number; readonly step: MeasuredStep }[];
+  /** Long workflows on few keys, in which a broken promise shows sooner than in micro, whose writes follow little. */
+  readonly hot?: MeasuredStep;
   /** Milliseconds by distance round the servers; empty where there are no caches. */
   readonly visibilityMs: readonly (readonly number[])[];
   readonly sweep: Sweep;
@@ -22,7 +24,7 @@ export interface MicroRun {
 export const VISIBILITY_LIMIT_MS = 1_000;
 
 export function planMicro({ settings, systems, progress }: Bench): void {
-  const steps = settings.fixedRates.length + settings.lengths.length + sweepSteps(settings) + 1;
+  const steps = settings.fixedRates.length + settings.lengths.length + sweepSteps(settings) + 2;
   progress.plan(settings.repetitions * systems.length * clusterSeconds(settings, steps));
 }
 
@@ -42,13 +44,15 @@ async function measured(bench: Bench, cluster: Cluster, repetition: number): Pro
   const { keys } = settings;
   const fixed: MeasuredStep[] = [];
   for (const rate of settings.fixedRates) fixed.push(await measure(bench, cluster, rate));
-  const residentBytes = await cluster.resident();
   const length: { functions: number; step: MeasuredStep }[] = [];
   for (const functions of settings.lengths) {
     await cluster.use({ name: "length", keys, functions });
     length.push({ functions, step: await measure(bench, cluster, settings.lengthRate) });
   }
+  await cluster.use(ANOMALIES);
+  const hot = await measure(bench, cluster, settings.anomalyRate);
   await cluster.use({ name: "micro", keys });
   const visibilityMs = SYSTEMS[cluster.system].caches ? await cluster.visibility(settings.probes, VISIBILITY_LIMIT_MS) : [];
-  return { system: cluster.system, repetition, fixed, residentBytes, length, visibilityMs, sweep: await sweep(bench, cluster) };
+  const swept = await sweep(bench, cluster);
+  return { system: cluster.system, repetition, fixed, length, hot, visibilityMs, sweep: swept, residentBytes: await cluster.resident() };
 }

@@ -4,7 +4,7 @@ import { alternated } from "../../bench.js";
 import type { MeasuredStep } from "../cluster.js";
 import { SYSTEMS, type SystemName } from "../systems/registry.js";
 import type { WorkloadOptions } from "../workloads/workload.js";
-import { type Bench, clusterSeconds, measure, type Sweep, sweep, sweepSteps, withCluster } from "./experiment.js";
+import { ANOMALIES, type Bench, clusterSeconds, measure, type Sweep, sweep, sweepSteps, withCluster } from "./experiment.js";
 
 export interface SweepRun {
   readonly system: SystemName;
@@ -32,8 +32,6 @@ const SCALED: readonly SystemName[] = ["causalmesh", "causalmesh-tcc"];
 const COMPARED_FOR_ANOMALIES: readonly SystemName[] = ["weak", "causalmesh"];
 const YCSB: readonly SystemName[] = ["causalmesh", "weak", "redis"];
 const YCSB_LETTERS = ["A", "B", "C", "D", "E", "F"];
-const ANOMALY_KEYS = 1_000;
-const ANOMALY_FUNCTIONS = 5;
 
 /** More than there are: an anomaly takes a cause, an effect, and somebody who sees them, and is found only where all three were noted. */
 const ALL_NOTED = 3_000;
@@ -95,9 +93,10 @@ export function planAnomalies(bench: Bench): void {
 export async function runAnomalies(bench: Bench): Promise<AnomalyRun[]> {
   const runs: AnomalyRun[] = [];
   const { anomalyNodes, anomalyRate } = bench.settings;
-  const workload: WorkloadOptions = { name: "anomalies", keys: ANOMALY_KEYS, functions: ANOMALY_FUNCTIONS };
   await repeated(bench, pairs(among(bench, COMPARED_FOR_ANOMALIES), anomalyNodes), async ([system, nodes], repetition) => {
-    const step = await withCluster(bench, { system, servers: nodes, workload }, (cluster) => measure(bench, cluster, anomalyRate, ALL_NOTED));
+    const step = await withCluster(bench, { system, servers: nodes, workload: ANOMALIES }, (cluster) =>
+      measure(bench, cluster, anomalyRate, { noted: ALL_NOTED, countsBroken: true }),
+    );
     runs.push({ system, repetition, nodes, step });
   });
   return runs;

@@ -1,100 +1,94 @@
-// The verdict on what was noted. This is the one place that knows the checker: whoever puts another one in its place changes this file alone.
+// The verdict on what was noted, by the checker that users have. This is the one place that knows it: whoever puts another one in its place changes this file alone.
 
-import { checkHistory, History, type Violation } from "@causalmesh/core/testing";
-import type { Note } from "../load/notes.js";
+import { checkHistory, CRITERIA, HistoryBuilder, type HistoryLine, storyOf, storyText } from "@causalmesh/checker";
+import { type Note, workflowOf } from "../load/notes.js";
 import type { SystemPromise } from "../systems/registry.js";
 
 export interface Verdict {
   readonly workflows: number;
   readonly operations: number;
-  /** How often each rule was broken. */
-  readonly violations: Readonly<Record<string, number>>;
-  /** Workflows with at least one violation. */
-  readonly brokenWorkflows: number;
-  /** The first violation in words. */
+  /** The criteria that do not hold, causal consistency with convergence and what it implies; none where all do. */
+  readonly broken: readonly string[];
+  /** The first counterexample in words. */
   readonly example: string | undefined;
 }
 
-/** Judges by the rules of causal sessions, and by those of snapshots where that is promised or not. A system that promises nothing is judged like one of causal sessions. */
-export function judge(notes: readonly Note[], { judged }: SystemPromise): Verdict {
-  const history = new History();
-  // What was given up is nobody's business but its own.
-  history.mayAbort = true;
-  const told = new Told(history, notes);
-  for (const note of notes) told.add(note);
-  if (judged === "snapshot") for (const [session, reads] of told.reads) history.transactions.push({ session, reads, commits: [] });
-  return verdictOf(history, checkHistory(history), told.workflows);
+/** Judges by causal consistency. Where a workflow's reads are to be of one snapshot, they are one transaction, with its writes where those are made as one. */
+export function judge(notes: readonly Note[], promise: SystemPromise): Verdict {
+  const builder = new HistoryBuilder();
+  for (const line of linesOf(notes, promise)) builder.add(line);
+  const { holds, counterexamples, operations } = checkHistory(builder.build());
+  return {
+    workflows: notes.filter(({ what }) => what === "end").length,
+    operations,
+    // What cannot be told is not known to hold.
+    broken: CRITERIA.filter((criterion) => holds[criterion] !== true),
+    example: counterexamples.length === 0 ? undefined : storyText(storyOf(counterexamples[0])),
+  };
 }
 
-/** Notes in the terms of the checker's history. */
-class Told {
-  readonly reads = new Map<string, number[]>();
-  workflows = 0;
-  readonly #history: History;
-  readonly #writes = new Map<number, ReturnType<History["openWrite"]>>();
-
-  constructor(history: History, notes: readonly Note[]) {
-    this.#history = history;
-    this.#openUnnoted(notes);
-  }
-
-  /** Writes that were seen and not noted: each comes from a session of its own, before all others, and nothing is known of its past. */
-  #openUnnoted(notes: readonly Note[]): void {
-    const noted = new Set<number>();
-    const seen = new Map<number, Set<string>>();
+/** The notes in the form of the checker. */
+function linesOf(notes: readonly Note[], { judged, holdsWrites }: SystemPromise): HistoryLine[] {
+  const lines = unnoted(notes);
+  const written = new Set(notes.flatMap((note) => (note.what === "written" ? note.number : [])));
+  const statusOf = (number: number): "committed" | "unknown" => (written.has(number) ? "committed" : "unknown");
+  if (judged !== "snapshot") {
     for (const note of notes) {
-      if (note.what === "write") noted.add(note.number);
-      else if (note.what === "read")
-        note.numbers.forEach((number, index) => number !== undefined && note.keys[index] !== undefined && seenAt(seen, number).add(note.keys[index]));
+      if (note.what === "begin" && note.from.length > 0) lines.push({ session: note.session, from: note.from });
+      else if (note.what === "read") lines.push({ session: note.session, ops: readsOf(note), node: String(note.server) });
+      else if (note.what === "write") lines.push({ session: note.session, ops: writesOf(note), status: statusOf(note.number), node: String(note.server) });
     }
-    for (const [number, keys] of seen) {
-      if (noted.has(number) || number === 0) continue;
-      const session = `elsewhere ${number}`;
-      this.#history.begin(session);
-      const write = this.#history.openWrite(session, "elsewhere", [...keys]);
-      this.#history.closeWrite(write, "done");
-      this.#writes.set(number, write);
-    }
+    return lines;
   }
-
-  add(note: Note): void {
-    const history = this.#history;
-    if (note.what === "begin") history.begin(note.session, note.from);
-    else if (note.what === "write") this.#writes.set(note.number, history.openWrite(note.session, String(note.server), note.keys));
-    else if (note.what === "written") history.closeWrite(this.#writes.get(note.number)!, "done");
-    else if (note.what === "end") this.workflows += 1;
+  // What was read by a workflow that was given up need not be of one snapshot: that is why it was.
+  const givenUp = new Set(notes.flatMap((note) => (note.what === "end" && note.aborted ? note.workflow : [])));
+  for (const [workflow, own] of byWorkflow(notes)) {
+    const writes = own.flatMap((note) => (note.what === "write" ? note : []));
+    const mine = new Set(writes.map(({ number }) => number));
+    // What a workflow reads of its own is no part of the snapshot that it has of the others.
+    const reads = givenUp.has(workflow)
+      ? []
+      : own.flatMap((note) => (note.what === "read" ? readsOf(note).filter(([, , value]) => value === null || !mine.has(value)) : []));
+    const isWritten = writes.every(({ number }) => written.has(number));
+    if (holdsWrites) lines.push({ session: workflow, ops: [...reads, ...writes.flatMap(writesOf)], status: isWritten ? "committed" : "unknown" });
     else {
-      // What the store was filled with is older than everything: to the checker the key is absent.
-      const observed = note.keys.map((key, index) => {
-        const number = note.numbers[index] ?? 0;
-        return { key, write: number === 0 ? undefined : this.#writes.get(number)!.id, absent: number === 0 };
-      });
-      const { id } = history.read(note.session, String(note.server), observed);
-      const workflow = workflowOf(note.session);
-      const reads = this.reads.get(workflow);
-      if (reads === undefined) this.reads.set(workflow, [id]);
-      else reads.push(id);
+      lines.push({ session: workflow, ops: reads });
+      for (const write of writes) lines.push({ session: workflow, ops: writesOf(write), status: statusOf(write.number) });
     }
   }
+  return lines;
 }
 
-function seenAt(seen: Map<number, Set<string>>, number: number): Set<string> {
-  let keys = seen.get(number);
-  if (keys === undefined) seen.set(number, (keys = new Set()));
-  return keys;
+type Read = readonly ["r", key: string, value: number | null];
+
+function readsOf({ keys, numbers }: Extract<Note, { what: "read" }>): Read[] {
+  // What the store was filled with is nothing to the checker: it comes before all writes.
+  return keys.map((key, index) => ["r", key, (numbers[index] ?? 0) === 0 ? null : numbers[index]!] as const);
 }
 
-/** Sessions of branches have the workflow's name before "/" or "+". */
-function workflowOf(session: string): string {
-  return /^[^/+]*/.exec(session)![0];
+function writesOf({ keys, number }: Extract<Note, { what: "write" }>): (readonly ["w", string, number])[] {
+  return keys.map((key) => ["w", key, number] as const);
 }
 
-function verdictOf(history: History, found: readonly Violation[], workflows: number): Verdict {
-  const violations: Record<string, number> = {};
-  const broken = new Set<string>();
-  for (const { rule, operations } of found) {
-    violations[rule] = (violations[rule] ?? 0) + 1;
-    if (operations.length > 0) broken.add(workflowOf(history.operations[operations[0]].session));
+/** Writes that were seen and not noted: each comes from a session of its own, of whose past nothing is known. */
+function unnoted(notes: readonly Note[]): HistoryLine[] {
+  const noted = new Set(notes.flatMap((note) => (note.what === "write" ? note.number : [])));
+  const seen = new Map<number, Set<string>>();
+  for (const note of notes) {
+    if (note.what !== "read") continue;
+    for (const [, key, number] of readsOf(note)) if (number !== null && !noted.has(number)) seen.set(number, (seen.get(number) ?? new Set()).add(key));
   }
-  return { workflows, operations: history.operations.length, violations, brokenWorkflows: broken.size, example: found[0]?.message };
+  return [...seen].map(([number, keys]) => ({ session: `elsewhere ${number}`, ops: [...keys].map((key) => ["w", key, number] as const) }));
+}
+
+function byWorkflow(notes: readonly Note[]): Map<string, Note[]> {
+  const workflows = new Map<string, Note[]>();
+  for (const note of notes) {
+    if (note.what !== "read" && note.what !== "write") continue;
+    const name = workflowOf(note.session);
+    const own = workflows.get(name);
+    if (own === undefined) workflows.set(name, [note]);
+    else own.push(note);
+  }
+  return workflows;
 }

@@ -55,3 +55,8 @@ export function numberIn(value: string): number {
 export function payloadIn(value: string): string {
   return value.slice(DIGITS);
 }
+
+/** The workflow of a session: sessions of branches have its name before "/" or "+". */
+export function workflowOf(session: string): string {
+  return /^[^/+]*/.exec(session)![0];
+}

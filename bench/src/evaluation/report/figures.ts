@@ -1,6 +1,6 @@
 // Figures over the repetitions of a run: medians and spreads of what was measured, by system. Steps whose verdict is not clean have no figures.
 
-import { median, percentile, spread, type Spread } from "../../statistics.js";
+import { percentile, spread, type Spread } from "../../statistics.js";
 import type { MeasuredStep } from "../cluster.js";
 import { isClean } from "../experiments/experiment.js";
 import type { MicroRun } from "../experiments/micro.js";
@@ -75,9 +75,4 @@ export function sustainedOf(
   const own = runs.filter((run) => run.system === system);
   if (own.length === 0 || own.some(({ sweep }) => sweep.steps.some((step) => !isClean(step, system)))) return undefined;
   return spread(own.map(({ sweep }) => sweep.sustained));
-}
-
-/** The median of the ratios within each repetition. */
-export function ratioOf(above: readonly number[], below: readonly number[]): number {
-  return median(above.map((value, index) => value / below[index]));
 }

@@ -1,13 +1,5 @@
 // The figures that the paper publishes, of its own cluster and its own prototypes: beside ours they show shapes, not sizes.
 
-/** Names of the paper's systems by ours. */
-export const PAPER_SYSTEMS = {
-  "causalmesh-paper": "CausalMesh",
-  "causalmesh-paper-tcc": "CausalMesh TCC",
-  "hydrocache-con": "HydroCache-Con",
-  "hydrocache-opt": "HydroCache-Opt",
-} as const;
-
 /** Highest rate with a p99 below 100 ms, workflows per second. */
 export const PAPER_SUSTAINED: Readonly<Record<string, number>> = {
   "causalmesh-paper": 5_500,

@@ -82,7 +82,7 @@ function latencyPlot({ micro = [] }: Results): string {
     y: "ms",
     yLog: true,
     xLog: true,
-    ticks: [500, 1_000, 3_000, 10_000, 30_000],
+    ticks: [60, 125, 250, 500, 1_000, 3_000, 10_000, 30_000],
     limit: { y: P99_MS_MAX, text: "limit of a sustained rate", facet: "p99" },
   });
 }
@@ -165,9 +165,9 @@ function serversPlot({ servers = [], settings }: Results): string {
 function anomaliesPlot({ anomalies = [], settings }: Results): string {
   const points = systemsOf(anomalies).flatMap((series) =>
     settings.anomalyNodes.map((nodes): Point => {
-      const steps = anomalies.filter((run) => run.system === series && run.nodes === nodes).map(({ step }) => step.verdict);
-      const judged = steps.reduce((sum, { workflows }) => sum + workflows, 0);
-      return { series, x: nodes, y: (steps.reduce((sum, { brokenWorkflows }) => sum + brokenWorkflows, 0) / judged) * 100 };
+      const steps = anomalies.filter((run) => run.system === series && run.nodes === nodes).map(({ step }) => step);
+      const judged = steps.reduce((sum, { verdict }) => sum + verdict.workflows, 0);
+      return { series, x: nodes, y: (steps.reduce((sum, { brokenWorkflows = 0 }) => sum + brokenWorkflows, 0) / judged) * 100 };
     }),
   );
   const published = settings.anomalyNodes.map((nodes): Point => ({ series: "the paper's DAX", x: nodes, y: PAPER_ANOMALIES[nodes] }));

@@ -15,8 +15,8 @@ export interface Results {
     readonly memoryBytes: number;
     readonly node: string;
     readonly system: string;
-    /** The load average of the last minute before anything was started. */
-    readonly loadBefore: number;
+    /** The share of all processors that was busy before anything was started, from 0 to 1. */
+    readonly busyBefore: number;
   };
   readonly seconds: number;
   readonly micro?: readonly MicroRun[];
@@ -24,4 +24,12 @@ export interface Results {
   readonly media?: readonly SweepRun[];
   readonly anomalies?: readonly AnomalyRun[];
   readonly ycsb?: readonly YcsbRun[];
+}
+
+/** Processors that are busier than this before anything was started do somebody else's work. */
+const BUSY_SHARE = 0.15;
+
+/** Whether something else ran beside it, so that the figures say nothing. */
+export function isBusy({ machine }: Results): boolean {
+  return machine.busyBefore > BUSY_SHARE;
 }

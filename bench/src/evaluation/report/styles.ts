@@ -9,7 +9,7 @@ export interface Style {
 const SOLID = "none";
 const DASHED = "6 4";
 
-export const STYLES: Readonly<Record<string, Style>> = {
+const STYLES: Readonly<Record<string, Style>> = {
   causalmesh: { colour: "#0072B2", dash: SOLID, symbol: "circle" },
   "causalmesh-tcc": { colour: "#0072B2", dash: DASHED, symbol: "square" },
   "causalmesh-paper": { colour: "#D55E00", dash: SOLID, symbol: "triangle" },

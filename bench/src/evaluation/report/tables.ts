@@ -84,7 +84,7 @@ function resourcesTable({ micro = [], settings }: Results): string {
     "system",
     "CPU µs per workflow, all",
     "of servers and store",
-    "MiB per server, at most",
+    "MiB per server at the end, at most",
     "wire bytes per workflow",
     "metadata bytes per operation",
     "context bytes per hop",
@@ -150,14 +150,16 @@ function abortsTable({ micro = [] }: Results): string {
 }
 
 function allSteps(micro: readonly MicroRun[], system: string): MicroRun["fixed"] {
-  return micro.filter((run) => run.system === system).flatMap(({ fixed, sweep, length }) => [...fixed, ...length.map(({ step }) => step), ...sweep.steps]);
+  return micro
+    .filter((run) => run.system === system)
+    .flatMap(({ fixed, sweep, length, hot }) => [...fixed, ...length.map(({ step }) => step), ...(hot === undefined ? [] : [hot]), ...sweep.steps]);
 }
 
 function verdictTable({ micro = [] }: Results): string {
   const rows = systemsOf(micro).map((system) => {
     const steps = allSteps(micro, system);
     const total = (of: (step: (typeof steps)[number]) => number): number => steps.reduce((sum, step) => sum + of(step), 0);
-    const rules = [...new Set(steps.flatMap(({ verdict }) => Object.keys(verdict.violations)))];
+    const rules = [...new Set(steps.flatMap(({ verdict }) => verdict.broken))];
     return [
       `\`${system}\``,
       String(total(({ verdict }) => verdict.workflows)),
@@ -165,8 +167,8 @@ function verdictTable({ micro = [] }: Results): string {
       steps.every((step) => isClean(step, system))
         ? rules.length === 0
           ? "nothing found"
-          : `nothing promised; found: ${rules.join(", ")}`
-        : `VIOLATIONS: ${rules.join(", ")}`,
+          : `nothing promised; broken: ${rules.join(", ")}`
+        : `BROKEN: ${rules.join(", ")}`,
     ];
   });
   return `### verdicts of the checker on what was noted of these runs\n\n${table(["system", "workflows judged", "operations", "verdict"], rows)}`;
@@ -209,7 +211,7 @@ function anomaliesTable({ anomalies = [], settings }: Results): string {
   const share = (system: string, nodes: number): string => {
     const steps = anomalies.filter((run) => run.system === system && run.nodes === nodes).map(({ step }) => step);
     const judged = steps.reduce((sum, { verdict }) => sum + verdict.workflows, 0);
-    return judged === 0 ? "–" : percent(steps.reduce((sum, { verdict }) => sum + verdict.brokenWorkflows, 0) / judged);
+    return judged === 0 ? "–" : percent(steps.reduce((sum, { brokenWorkflows = 0 }) => sum + brokenWorkflows, 0) / judged);
   };
   const rows: string[][] = systemsOf(anomalies).map((system) => [`\`${system}\``, ...settings.anomalyNodes.map((nodes) => share(system, nodes))]);
   rows.push(["the paper's DAX", ...settings.anomalyNodes.map((nodes) => `${PAPER_ANOMALIES[nodes] ?? "–"} %`)]);

@@ -4,12 +4,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from "node:path";
 import { withResults } from "./document.js";
 import { plots } from "./plots.js";
-import type { Results } from "./results.js";
+import { isBusy, type Results } from "./results.js";
 import { sections } from "./tables.js";
 import { targetsTable } from "./targets.js";
-
-/** A load average beyond this share of the cores, before anything was started, is somebody else's work. */
-const BUSY_SHARE = 0.25;
 
 /** Writes a run's folder. */
 export function writeResults(folder: string, results: Results): void {
@@ -46,12 +43,12 @@ function markdown(results: Results, plotsPath: string, names: readonly string[])
   return [header(results), targetsTable(results), ...sections(results), "### plots", ...images].join("\n\n");
 }
 
-function header({ date, command, settings, machine, seconds }: Results): string {
-  const { cpu, cores, memoryBytes, node, system, loadBefore } = machine;
-  const busy =
-    loadBefore > cores * BUSY_SHARE
-      ? ` **The machine was busy with other work** (load average ${loadBefore.toFixed(1)} before anything was started): the figures show that the evaluation works, and no more.`
-      : "";
+function header(results: Results): string {
+  const { date, command, settings, machine, seconds } = results;
+  const { cpu, cores, memoryBytes, node, system, busyBefore } = machine;
+  const busy = isBusy(results)
+    ? ` **The machine was busy with other work** (${Math.round(busyBefore * 100)} % of its processors before anything was started): the figures show that the evaluation works, and no more.`
+    : "";
   return [
     `\`${command}\` on ${date.slice(0, 16).replace("T", " ")} UTC, in ${Math.round(seconds / 60)} minutes: ${settings.repetitions} repetition${settings.repetitions === 1 ? "" : "s"} of ${settings.durationMs / 1000} s per step.`,
     ` ${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, Node.js ${node}.${busy}`,

@@ -2,8 +2,8 @@
 
 import type { ByteReader } from "@causalmesh/core/testing";
 import { PUBLISH_INTERVAL_MS } from "../systems/system.js";
-import { covers, joined, laterValue, type VectorMap } from "../systems/vectors.js";
-import { readVersion, type Version, writeVersion } from "../systems/versions.js";
+import { covers, joined, laterValue, type Vector, type VectorMap } from "../systems/vectors.js";
+import { rankOf, readVersion, type Version, writeVersion } from "../systems/versions.js";
 import { nothing, readList, readTexts, type Rpc, type Service, TEXT_BYTES_MAX, writeTexts } from "../wire/rpc.js";
 
 export const PUT_VERSIONS = 32;
@@ -42,7 +42,8 @@ class CausalTable {
     } else if (type === FILL_VERSIONS) {
       const keys = readTexts(payload);
       const value = payload.text(TEXT_BYTES_MAX);
-      for (const key of keys) this.#versions.set(key, { key, value, vector: [], dependencies: new Map() });
+      const beginning = { value, vector: [], dependencies: new Map<string, Vector>() };
+      for (const key of keys) this.#versions.set(key, { key, ...beginning });
       rpc.reply(id, nothing);
     } else rpc.fail(id, `the store has no request of type ${type}`);
   }
@@ -69,5 +70,7 @@ export function mergedVersion(known: Version | undefined, version: Version): Ver
     const other = dependencies.get(key);
     dependencies.set(key, other === undefined ? vector : joined(other, vector));
   }
-  return { key: version.key, value: laterValue(known.value, version.value), vector: joined(known.vector, version.vector), dependencies };
+  const [a, b] = [rankOf(known), rankOf(version)];
+  const value = a === b ? laterValue(known.value, version.value) : a > b ? known.value : version.value;
+  return { key: version.key, value, vector: joined(known.vector, version.vector), dependencies, rank: Math.max(a, b) };
 }

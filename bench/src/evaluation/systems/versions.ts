@@ -10,15 +10,33 @@ export interface Version {
   readonly value: string;
   readonly vector: Vector;
   readonly dependencies: ReadonlyMap<string, Vector>;
+  /** Of a version that concurrent ones were merged into: the rank of the value that was kept. */
+  readonly rank?: number;
 }
 
-export function writeVersion(out: ByteWriter, { key, value, vector, dependencies }: Version): void {
+/** Grows along causality, so that of concurrent values the one of the greater rank is nothing that the other had overwritten. */
+export function rankOf({ vector, rank }: Version): number {
+  return rank ?? vector.reduce((sum, counter) => sum + counter, 0);
+}
+
+export function writeVersion(out: ByteWriter, version: Version): void {
+  const { key, value, vector, dependencies } = version;
   out.text(key);
   out.text(value);
   writeVector(out, vector);
   writeVectorMap(out, dependencies);
+  out.varint(rankOf(version));
 }
 
+/** Nearly all versions of a store that was just filled follow nothing: they share these. */
+const NOTHING: ReadonlyMap<string, Vector> = new Map();
+const BEGINNING: Vector = [];
+
 export function readVersion(payload: ByteReader): Version {
-  return { key: payload.text(TEXT_BYTES_MAX), value: payload.text(TEXT_BYTES_MAX), vector: readVector(payload), dependencies: readVectorMap(payload) };
+  const key = payload.text(TEXT_BYTES_MAX);
+  const value = payload.text(TEXT_BYTES_MAX);
+  const vector = readVector(payload);
+  const dependencies = readVectorMap(payload);
+  const rank = payload.varint();
+  return { key, value, vector: vector.length === 0 ? BEGINNING : vector, dependencies: dependencies.size === 0 ? NOTHING : dependencies, rank };
 }

@@ -67,7 +67,7 @@ export class Optimistic implements Kind {
       const dropped = sources.filter((source) => !ahead.includes(source)).map(({ vector }) => vector);
       const own = here.abort === 0 ? here.versions.map((version) => version?.vector ?? []) : [];
       writeSources(out, [
-        ...ahead.filter(({ server }) => server !== index),
+        ...ahead.map((source, at) => withRead(source, elsewhere[at])).filter(({ server }) => server !== index),
         { server: index, cut: number, vector: [...dropped, ...own].reduce<Vector>(joined, []) },
       ]);
     });
@@ -106,6 +106,12 @@ export class Optimistic implements Kind {
       },
     );
   }
+}
+
+/** What was fetched from a source has been read of its cut, too. */
+function withRead(source: Source, found: Fitting): Source {
+  if (found.abort !== 0) return source;
+  return { ...source, vector: found.versions.map((version) => version?.vector ?? []).reduce<Vector>(joined, source.vector) };
 }
 
 /** Of each key the newest of all places: the join of causal cuts is one. */

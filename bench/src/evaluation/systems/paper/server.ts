@@ -29,7 +29,7 @@ export async function startPaperServer(options: ServerOptions, { transactions }:
   };
 }
 
-export class PaperNode {
+class PaperNode {
   readonly cache: DualCache;
   /** Sends to the successor. */
   send!: Rpc["tell"];
