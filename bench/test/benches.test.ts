@@ -73,7 +73,7 @@ describe("the command line", () => {
 
   test("lists the benches", async () => {
     const { stdout } = await run(process.execPath, [MAIN, "--list"]);
-    expect(stdout).toBe("hit\nembedded\nsession\ntransaction\nring\nmemory\neviction\nflush\nmiss\ncold\nacknowledge\n");
+    expect(stdout).toBe("hit\nembedded\nsession\ntransaction\nring\nmemory\neviction\nflush\nmiss\ncold\nacknowledge\nchecker\n");
   });
 
   test.each([[["nothing"]], [[]], [["hit", "--nothing"]], [["hit", "--repetitions", "0"]]])("refuses %j", async (args) => {
