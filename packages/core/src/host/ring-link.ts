@@ -119,16 +119,18 @@ export class RingLink {
     if (this.#closed) return;
     const { clock, random } = this.#host.platform;
     const lives = error?.code === "NODE_BEHIND";
-    if (lives) {
-      // One of the two has not seen the newest view yet; or it knows now who is silent, and they are asked again meanwhile.
-      this.#suspicion.reset(clock.monotonic());
-      this.#skipped = 0;
-      this.#host.membership.met();
-      void this.#host.membership.refresh();
-    }
     // The successor and this node are there, and one of them is not ready for the other yet.
     const waits = error?.retryAfterMs !== undefined && this.#skipped === 0;
-    if (waits) this.#suspicion.reset(clock.monotonic());
+    if (lives) {
+      // It knows now who is silent, and they are asked again meanwhile.
+      this.#skipped = 0;
+      this.#host.membership.met();
+    }
+    if (lives || waits) {
+      // Or one of the two has not seen the newest view yet.
+      this.#suspicion.reset(clock.monotonic());
+      void this.#host.membership.refresh();
+    }
     this.#failures += 1;
     this.#retry?.cancel();
     const pauseMs = backoffMs(this.#failures - 1, random);
