@@ -50,14 +50,11 @@ export async function explore(
     const world = new ExploredWorld(mesh, mutation, settle);
     const { simulation } = world;
     const way: string[] = [];
-    const happen = async (choice: number): Promise<void> => {
-      way.push(simulation.labels()[choice]);
-      await simulation.happen(choice);
-    };
+    const happen = async (choice: number): Promise<unknown> => way.push(await simulation.happen(choice));
     await world.start();
     for (const choice of choices) await happen(choice);
     for (;;) {
-      if (choices.length > 0 || seen.size > 0) transitions += 1;
+      if (way.length > 0) transitions += 1;
       const isEnd = simulation.enabled === 0;
       const state = digest(world.state());
       const isNew = !seen.has(state);

@@ -45,10 +45,12 @@ export class ExploredSimulation extends Simulation {
     return this.#enabled.map(({ label }) => label()).sort();
   }
 
-  /** Lets one of the enabled events happen, counted in the order of `labels`, and everything that follows from it at once. */
-  async happen(choice: number): Promise<void> {
+  /** Lets one of the enabled events happen, counted in the order of `labels`, and everything that follows from it at once. Returns its label. */
+  async happen(choice: number): Promise<string> {
     const ordered = this.#enabled.map((event) => ({ event, label: event.label() })).sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0));
-    await this.#happen(ordered[choice].event);
+    const { event, label } = ordered[choice];
+    await this.#happen(event);
+    return label;
   }
 
   async #happen(event: Enabled): Promise<void> {

@@ -52,6 +52,7 @@ export const SMALL_MESHES: readonly SmallMesh[] = [
         [{ at: 2, write: ["x"] }],
       ],
     },
+    takesMinutes: true,
   },
   {
     name: "a write at another node follows a write, and a third node is asked for both",

@@ -11,7 +11,6 @@
 //   s set x 1 [level] | s get x | s getMany x y
 //   run 300                      lets that many virtual milliseconds pass
 
-import type { Life } from "../../src/testing/simulated-clock.js";
 import { connectMesh } from "../../src/embedded/create-mesh.js";
 import { MemberNode } from "../../src/embedded/member.js";
 import { formMesh } from "../../src/embedded/start-node.js";
@@ -20,13 +19,14 @@ import type { MeshError } from "../../src/errors.js";
 import type { Durability, Mesh, Session } from "../../src/mesh.js";
 import { readView } from "../../src/protocol/view.js";
 import type { Store } from "../../src/store.js";
-import { SimulatedClock } from "../../src/testing/simulated-clock.js";
+import { SimulatedClock, type Life } from "../../src/testing/simulated-clock.js";
 import { SimulatedStore, StoreContent } from "../../src/testing/simulated-store.js";
 import { SimulatedNetwork } from "../../src/testing/simulated-transport.js";
 import { Simulation } from "../../src/testing/simulation.js";
 import type { Connection, ConnectionEvents, Transport } from "../../src/transport.js";
 import { FrameSplitter } from "../../src/wire/frames.js";
 import { FRAME_BYTES_MAX } from "../../src/limits.js";
+import { connectionWith } from "./connection-with.js";
 import { describeFrame } from "./described-frames.js";
 
 const SUSPICION = { suspectMsMin: 1_000, suspectMsMax: 3_000, takeOverMs: 8_000 };
@@ -219,18 +219,10 @@ class Scenario {
       },
       FRAME_BYTES_MAX,
     );
-    return open({
-      remote: connection.remote,
-      get buffered() {
-        return connection.buffered;
-      },
-      send: (bytes) => {
-        splitter.push(bytes);
-        return connection.send(bytes);
-      },
-      pause: () => connection.pause(),
-      resume: () => connection.resume(),
-      close: () => connection.close(),
-    });
+    const send = (bytes: Uint8Array): boolean => {
+      splitter.push(bytes);
+      return connection.send(bytes);
+    };
+    return open(connectionWith(connection, send));
   }
 }

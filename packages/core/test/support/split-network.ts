@@ -4,6 +4,7 @@
 import type { Connection, ConnectionEvents, Transport } from "../../src/transport.js";
 import { MeshError } from "../../src/errors.js";
 import type { Store } from "../../src/store.js";
+import { connectionWith } from "./connection-with.js";
 
 /** Names the store among those whom a participant is cut off from. */
 export const STORE = "the store";
@@ -60,16 +61,7 @@ export class SplitNetwork {
   }
 
   #guarded(connection: Connection, open: (connection: Connection) => ConnectionEvents, way: Passing): ConnectionEvents {
-    const events = open({
-      remote: connection.remote,
-      get buffered() {
-        return connection.buffered;
-      },
-      send: (bytes) => !this.#passes(way) || connection.send(bytes),
-      pause: () => connection.pause(),
-      resume: () => connection.resume(),
-      close: () => connection.close(),
-    });
+    const events = open(connectionWith(connection, (bytes) => !this.#passes(way) || connection.send(bytes)));
     return {
       data: (bytes) => {
         if (this.#passes(way)) events.data(bytes);
