@@ -392,6 +392,20 @@ describe("a node that was cut off", () => {
     expect(all.warnings.filter((warning) => /without replica [13]/.test(warning))).toEqual([]);
   }, 20_000);
 
+  it("does not outvote those who have what it missed by newcomers who have nothing", async () => {
+    const all = members();
+    await all.form("a", "b", "c");
+    const mesh = await all.connect();
+    all.network.cut("c", ["a", "b"]);
+    for (const newcomer of ["d", "e"]) await changeView(all.store, ({ view }) => viewWith(view!, newcomer, Date.now()));
+    await mesh.session(undefined, { node: "a" }).set("k", 1, { durability: "replicated" });
+    await until(async () => (await all.replicas()).length === 2);
+    expect(await all.replicas()).toEqual([1, 2]);
+    expect(await mesh.session(undefined, { node: "b" }).get("k")).toBe(1);
+    all.network.heal("c");
+    await until(async () => (await all.replicas()).length === 3);
+  }, 20_000);
+
   it("and is about to go on alone goes back to the others when it hears them again", async () => {
     const all = members();
     await all.form("a", "b", "c");

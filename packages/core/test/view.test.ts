@@ -12,6 +12,7 @@ import {
   readView,
   viewEnded,
   viewNoticed,
+  viewServing,
   viewSettled,
   viewWith,
   viewWithout,
@@ -110,7 +111,10 @@ describe("views", () => {
   it("take in one more at the end of the ring", () => {
     const view = viewWith(viewOf([1, 2]), "n9", NOW);
     expect(view).toMatchObject({ epoch: 4, nextReplica: 4 });
-    expect(view.members).toEqual([...viewOf([1, 2]).members, { replica: 3, address: "n9" }]);
+    expect(view.members).toEqual([...viewOf([1, 2]).members, { replica: 3, address: "n9", joining: true }]);
+    const serving = viewServing(view, 3)!;
+    expect(serving).toEqual({ ...view, epoch: 5, members: [...viewOf([1, 2]).members, { replica: 3, address: "n9" }] });
+    for (const replica of [1, 3, 4]) expect(viewServing(serving, replica)).toBeUndefined();
   });
 
   it("let members go, each with what the next one has of it; a run of them has one head", () => {

@@ -9,7 +9,7 @@
 //   not go on without the many at once: the next view gives notice of it first, and any of the many that lives objects by taking the few out.
 
 import { REGISTRY_POLL_MS } from "../limits.js";
-import { changeView, viewEnded, viewIn, viewNoticed, viewSettled, viewWithout, type Notice, type View } from "../protocol/view.js";
+import { changeView, viewEnded, viewIn, viewNoticed, viewServing, viewSettled, viewWithout, type Notice, type View } from "../protocol/view.js";
 import { backoffMs } from "./backoff.js";
 import type { Host } from "./host.js";
 
@@ -47,6 +47,7 @@ export class Membership {
     this.#readAt = this.host.platform.clock.monotonic();
     this.#confirmedAt = this.#readAt;
     this.#watch();
+    void this.host.newcomer.whenComplete().then(() => this.serves());
   }
 
   end(): void {
@@ -119,20 +120,22 @@ export class Membership {
     if (notice.by !== node.replica) this.#object(new Set(notice.gone));
   }
 
-  /** Takes out those who say that this node is gone. */
+  /**
+   * Takes out those who say that this node is gone, if it lives and is the one behind them: it has what they had. Who is joining and said to be gone
+   * as well has nothing, and goes with them.
+   */
   #object(gone: ReadonlySet<number>): void {
-    const { ring } = this.host.node;
-    if (!this.#mayObject(gone)) return;
-    for (let index = ring.predecessor; !gone.has(ring.replicas[index]); index = (index + ring.members - 1) % ring.members)
-      this.#sealed.add(ring.replicas[index]);
+    const { ring, replica, view } = this.host.node;
+    if (!this.host.isComplete || !gone.has(replica)) return;
+    const before: number[] = [];
+    for (let index = ring.predecessor; index !== ring.self; index = (index + ring.members - 1) % ring.members) {
+      if (gone.has(ring.replicas[index]) && view.members[index].joining !== true) break;
+      before.push(ring.replicas[index]);
+    }
+    if (before.every((one) => gone.has(one))) return;
+    for (const one of before) this.#sealed.add(one);
     this.host.neighbours.dismissPredecessor("takes you for cut off");
     void this.#propose();
-  }
-
-  /** One of those who are said to be gone, and lives: the one behind those who say so, since it has what they had. */
-  #mayObject(gone: ReadonlySet<number>): boolean {
-    const { ring, replica } = this.host.node;
-    return this.host.isComplete && gone.has(replica) && !gone.has(ring.replicas[ring.predecessor]);
   }
 
   /**
@@ -209,9 +212,21 @@ export class Membership {
     });
   }
 
-  /** ⚑ The few may be those who are cut off. So is a newcomer, perhaps, who would begin the mesh anew. */
+  /**
+   * ⚑ The few may be those who are cut off. So is a newcomer, perhaps, who would begin the mesh anew. Who is still joining has nothing that would be
+   * kept: it makes nobody more, and is not missed by those who object.
+   */
   protected needsNotice(gone: ReadonlySet<number>): boolean {
-    return !this.host.isComplete || gone.size > this.host.node.ring.members - gone.size;
+    const { members } = this.host.node.view;
+    const kept = members.filter(({ replica, joining }) => !gone.has(replica) && joining !== true);
+    const missed = this.#objects ? members.filter(({ replica, joining }) => gone.has(replica) && joining !== true) : [...gone];
+    return !this.host.isComplete || missed.length > kept.length;
+  }
+
+  /** Whether a notice stands that names this node. */
+  get #objects(): boolean {
+    const { view, replica } = this.host.node;
+    return view.notice?.gone.includes(replica) === true && this.host.platform.clock.monotonic() < this.#noticeUntil;
   }
 
   /** Gives notice that these are taken for gone, and waits for objections. False: look again at what is to be done. */
@@ -254,6 +269,19 @@ export class Membership {
       changeView(store, ({ view: before }) => (before?.epoch === epoch ? next(before) : undefined)),
       "change the view",
     );
+  }
+
+  /** Says that this newcomer has what the mesh has by now. */
+  async serves(): Promise<void> {
+    const { node, platform } = this.host;
+    for (let failures = 0; !this.#ended; failures++) {
+      if (node.view.members.every(({ replica, joining }) => replica !== node.replica || joining !== true)) return;
+      try {
+        await this.#change((before) => viewServing(before, node.replica));
+      } catch {
+        await this.#sleep(backoffMs(failures, platform.random));
+      }
+    }
   }
 
   /**

@@ -11,6 +11,8 @@ export interface Member {
   /** Names one start of one node; never used again. */
   readonly replica: number;
   readonly address: string;
+  /** It has come and has not said yet that it has what the mesh has. */
+  readonly joining?: true;
 }
 
 /** A replica id that has left. */
@@ -132,7 +134,7 @@ export function viewWith(before: View, address: string, now: number): View {
   if (before.members.length >= MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `the mesh has ${MEMBERS_MAX} nodes already, and no more are possible`);
   return {
     ...following(before),
-    members: [...before.members, { replica: before.nextReplica, address }],
+    members: [...before.members, { replica: before.nextReplica, address, joining: true }],
     departed: remembered(before, now),
     nextReplica: before.nextReplica + 1,
   };
@@ -170,6 +172,13 @@ export function viewWithout(before: View, gone: ReadonlySet<number>, received: (
 export function viewSettled(before: View, settled: ReadonlySet<number>, now: number): View {
   const departed = remembered(before, now).map((one) => (settled.has(one.replica) ? { ...one, settled: true } : one));
   return { ...following(before), departed };
+}
+
+/** The view in which a newcomer counts as much as anybody. Undefined where it does already, or is no member any more. */
+export function viewServing(before: View, replica: number): View | undefined {
+  if (!before.members.some((member) => member.replica === replica && member.joining === true)) return undefined;
+  const members = before.members.map((member) => (member.replica === replica ? { replica, address: member.address } : member));
+  return { ...following(before), members };
 }
 
 /** The same members, who are told of this. */
