@@ -5,8 +5,8 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { nodeEvents } from "../src/node-events.js";
 
-const A = { replica: 1, address: "a:1" };
-const B = { replica: 2, address: "b:1" };
+const A = { replica: 1, address: "a:1", share: 0 };
+const B = { replica: 2, address: "b:1", share: 1 };
 
 function logged(...events: NodeEvent[]): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];

@@ -10,8 +10,8 @@ export const MEMBER: MemberStatus = {
   state: "serving",
   epoch: 4,
   ring: [
-    { replica: 7, address: "127.0.0.1:7400" },
-    { replica: 8, address: "127.0.0.1:7401" },
+    { replica: 7, address: "127.0.0.1:7400", share: 6 },
+    { replica: 8, address: "127.0.0.1:7401", share: 7 },
   ],
   departed: 1,
   linked: true,

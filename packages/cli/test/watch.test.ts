@@ -15,7 +15,7 @@ import { runningNodes } from "./mesh.js";
 import { MEMBER } from "./status.js";
 import { testTerminal } from "./terminal.js";
 
-const RING: readonly Member[] = [7, 8, 9].map((replica) => ({ replica, address: `10.0.0.${replica}:7400` }));
+const RING: readonly Member[] = [7, 8, 9].map((replica) => ({ replica, address: `10.0.0.${replica}:7400`, share: replica - 7 }));
 const member = (replica: number, more: Partial<MemberStatus> = {}): MemberStatus => ({
   ...MEMBER,
   replica,

@@ -22,6 +22,12 @@ export const TOKEN_OWN_BYTES_AIM = 2 * 1024;
 export const TOKEN_WAIT_MS_DEFAULT = 1_000;
 /** Members of one view: vectors are dense over the members and are copied with every header. */
 export const MEMBERS_MAX = 256;
+/** Shares of a value that merges, one for each member at a time: a read of it asks for all of them at once. */
+export const SHARES_MAX = 1024;
+/** Shares that a node remembers beside its cache, where it has made more that the cache shows: one less look-up for a counter in use. */
+export const OWN_SHARES_MAX = 256;
+/** A member of a set is an identifier, as a key is. */
+export const MEMBER_LENGTH_MAX = 1024;
 /** Entries of one vector: beside the members, those who have left and are not settled yet. Bounds what a decoder believes. */
 export const VECTOR_ENTRIES_MAX = 4096;
 /** Own writes in flight that a session may hold, in bytes of keys and values: they must fit into its token. */

@@ -34,6 +34,9 @@ export interface WriteOptions extends CallOptions {
   readonly durability?: Durability;
 }
 
+/** A change of a value that merges has no time to live of its own. */
+export type MergeOptions = Omit<WriteOptions, "ttl">;
+
 /** A read's answer with what is known about it. */
 export interface Entry<Value> {
   /** False: the key is absent, deleted or expired. A stored `null` is a hit. */
@@ -68,6 +71,20 @@ export interface Session {
   /** One write of several keys: whoever sees one of them sees all. */
   setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void>;
   deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void>;
+  /**
+   * Adds to the counter of this key: whole numbers, also negative ones. Concurrent additions all count, at whichever nodes they are made. Counters and sets
+   * have their keys for themselves: `get` and `set` of the same key are about another value. Rejects with VALUE_INVALID for what is no whole number,
+   * and with OUTCOME_UNKNOWN where a node was lost before it answered, since added twice is not added once.
+   */
+  increment(key: string, by?: number, options?: MergeOptions): Promise<void>;
+  /** The counter of this key, 0 where nothing was added. */
+  count(key: string, options?: CallOptions): Promise<number>;
+  /** Adds texts to the set of this key. An addition wins over a removal that did not see it. */
+  addMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void>;
+  /** Takes texts out of the set of this key, as far as this session sees them in it. */
+  removeMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void>;
+  /** The set of this key, in the order of its code units. */
+  members(key: string, options?: CallOptions): Promise<string[]>;
   /** The value, or what `factory` returns, which is then set. Concurrent calls of this mesh object for one key share one factory call. */
   getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value>;
   /**
@@ -223,7 +240,25 @@ export type TokenInput = string | readonly string[];
 export type Branches<Results extends readonly unknown[]> = { readonly [Index in keyof Results]: () => Results[Index] | Promise<Results[Index]> };
 
 /** The calls of a session that a mesh has too, for the ambient one. */
-type AmbientCalls = Pick<Session, "get" | "getEntry" | "has" | "getMany" | "set" | "delete" | "invalidate" | "setMany" | "deleteMany" | "getOrSet" | "token">;
+type AmbientCalls = Pick<
+  Session,
+  | "get"
+  | "getEntry"
+  | "has"
+  | "getMany"
+  | "set"
+  | "delete"
+  | "invalidate"
+  | "setMany"
+  | "deleteMany"
+  | "getOrSet"
+  | "increment"
+  | "count"
+  | "addMembers"
+  | "removeMembers"
+  | "members"
+  | "token"
+>;
 
 /**
  * A mesh. Its sessions are carried by hand (`session`), or are ambient: within `run`, and within functions that an integration has wrapped, the

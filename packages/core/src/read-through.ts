@@ -7,6 +7,7 @@ import { parseDuration } from "./client/duration.js";
 import { MeshError } from "./errors.js";
 import { VALUE_BYTES_MAX } from "./limits.js";
 import type { Codec, Duration } from "./mesh.js";
+import { OWN_KEY } from "./protocol/own-keys.js";
 
 export interface ReadThroughOptions {
   /** Keys that begin with it are loaded. Default: all keys. */
@@ -43,7 +44,7 @@ export function readThrough(options: ReadThroughOptions): Loader {
   const ttlMs = Math.max(TTL_MS_MIN, parseDuration(ttl, "ttl"));
   return {
     ttlMs,
-    has: (storedKey) => plainKey(storedKey).startsWith(prefix),
+    has: (storedKey) => !storedKey.startsWith(OWN_KEY) && plainKey(storedKey).startsWith(prefix),
     load: async (storedKeys) => {
       const values = await called(() => options.load(storedKeys.map(plainKey)));
       if (!Array.isArray(values) || values.length !== storedKeys.length)

@@ -26,11 +26,12 @@ const NOW = 1_800_000_000_000;
 const id = (): string => "mesh-of-the-test";
 
 function viewOf(replicas: readonly number[], departed: readonly Departed[] = [], nextReplica = Math.max(...replicas) + 1): View {
-  return { epoch: 3, meshId: "m", members: replicas.map((replica) => ({ replica, address: `n${replica}` })), departed, nextReplica };
+  const members = replicas.map((replica) => ({ replica, address: `n${replica}`, share: replica - 1 }));
+  return { epoch: 3, meshId: "m", members, departed, nextReplica, shares: nextReplica - 1 };
 }
 
 function left(replica: number, final: number, head: number, settled = false, leftAt = NOW): Departed {
-  return { replica, final, head, settled, leftAt };
+  return { replica, share: replica - 1, final, head, settled, leftAt };
 }
 
 describe("views", () => {
@@ -40,11 +41,12 @@ describe("views", () => {
       epoch: 1,
       meshId: id(),
       members: [
-        { replica: 1, address: "a" },
-        { replica: 2, address: "b" },
+        { replica: 1, address: "a", share: 0 },
+        { replica: 2, address: "b", share: 1 },
       ],
       departed: [],
       nextReplica: 3,
+      shares: 2,
     });
     const second = formedView(first, [[1, 7]], ["a", "b", "c"], () => "another", NOW);
     expect(second.members.map(({ replica }) => replica)).toEqual([3, 4, 5]);
@@ -111,10 +113,22 @@ describe("views", () => {
   it("take in one more at the end of the ring", () => {
     const view = viewWith(viewOf([1, 2]), "n9", NOW);
     expect(view).toMatchObject({ epoch: 4, nextReplica: 4 });
-    expect(view.members).toEqual([...viewOf([1, 2]).members, { replica: 3, address: "n9", joining: true }]);
+    expect(view.members).toEqual([...viewOf([1, 2]).members, { replica: 3, address: "n9", share: 2, joining: true }]);
     const serving = viewServing(view, 3)!;
-    expect(serving).toEqual({ ...view, epoch: 5, members: [...viewOf([1, 2]).members, { replica: 3, address: "n9" }] });
+    expect(serving).toEqual({ ...view, epoch: 5, members: [...viewOf([1, 2]).members, { replica: 3, address: "n9", share: 2 }] });
     for (const replica of [1, 3, 4]) expect(viewServing(serving, replica)).toBeUndefined();
+  });
+
+  it("give a share to whoever comes, and again only when everybody shows all that its last owner wrote", () => {
+    const without = viewWithout(viewOf([1, 2, 3]), new Set([2]), () => 5, NOW);
+    const sharesOf = ({ members }: View): number[] => members.map(({ share }) => share);
+    expect(sharesOf(viewWith(without, "d", NOW))).toEqual([0, 2, 3]);
+    const settled = viewWith(viewSettled(without, new Set([2]), NOW), "d", NOW);
+    expect(sharesOf(settled)).toEqual([0, 2, 1]);
+    expect(settled.shares).toBe(3);
+    // Nobody is left who could write more, and the store has what there is.
+    const anew = formedView(settled, [], ["x"], id, NOW);
+    expect([sharesOf(anew), anew.shares]).toEqual([[0], 3]);
   });
 
   it("let members go, each with what the next one has of it; a run of them has one head", () => {

@@ -6,6 +6,7 @@ import { MeshError } from "../errors.js";
 import type {
   Branches,
   CallOptions,
+  MergeOptions,
   Entry,
   Mesh,
   MeshStatus,
@@ -145,6 +146,26 @@ export abstract class AmbientMesh implements Mesh {
 
   deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
     return this.#call((session) => session.deleteMany(keys, options));
+  }
+
+  increment(key: string, by?: number, options?: MergeOptions): Promise<void> {
+    return this.#call((session) => session.increment(key, by, options));
+  }
+
+  count(key: string, options?: CallOptions): Promise<number> {
+    return this.#call((session) => session.count(key, options));
+  }
+
+  addMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    return this.#call((session) => session.addMembers(key, members, options));
+  }
+
+  removeMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    return this.#call((session) => session.removeMembers(key, members, options));
+  }
+
+  members(key: string, options?: CallOptions): Promise<string[]> {
+    return this.#call((session) => session.members(key, options));
   }
 
   getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {

@@ -8,7 +8,23 @@ import type { MeshError } from "../errors.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
 import type { Snapshot } from "../protocol/snapshot.js";
 import type { Vector } from "../protocol/vector.js";
-import { AGAIN, beginFrame, COMMIT, DRAIN, endFrame, FRESH, GET, GET_MANY, READ_AT, REMOVE, STATUS, VERSIONED, WITH_CONTEXT, WRITE } from "../wire/frames.js";
+import {
+  AGAIN,
+  beginFrame,
+  COMMIT,
+  DRAIN,
+  endFrame,
+  FRESH,
+  GET,
+  GET_MANY,
+  MERGE,
+  READ_AT,
+  REMOVE,
+  STATUS,
+  VERSIONED,
+  WITH_CONTEXT,
+  WRITE,
+} from "../wire/frames.js";
 import { writeNumbers, writeSnapshot, writeVector } from "../wire/messages.js";
 import type { SessionContext } from "./context.js";
 import type { Link } from "./link.js";
@@ -198,6 +214,15 @@ function putSizedKey(out: ByteWriter, key: string, valueLength: number, ttlMs: n
   out.varint(valueLength);
   if (ttlMs > 0) out.varint(ttlMs);
   out.length = actual + written;
+}
+
+export function encodeMerge(out: ByteWriter, id: number, context: SessionContext | undefined, durability: number, name: string, change: Uint8Array): void {
+  const at = beginFrame(out, MERGE, contextFlag(context), id);
+  putContext(out, context);
+  out.u8(durability);
+  out.text(name);
+  out.blob(change);
+  endFrame(out, at);
 }
 
 export function encodeStatus(out: ByteWriter, id: number): void {

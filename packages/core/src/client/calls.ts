@@ -42,7 +42,7 @@ function shown(session: ClientSession, key: string, version: Version, fromLoader
   return bytes === undefined ? undefined : { bytes, start: 0, end: bytes.length };
 }
 
-abstract class SessionCall extends Call {
+export abstract class SessionCall extends Call {
   readonly session: ClientSession;
   readonly reject: (error: Error) => void;
 

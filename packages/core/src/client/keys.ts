@@ -3,6 +3,7 @@
 import { encodeUtf8, isWellFormed } from "../bytes/utf8.js";
 import { inputText, MeshError } from "../errors.js";
 import { KEY_BYTES_MAX } from "../limits.js";
+import { OWN_KEY } from "../protocol/own-keys.js";
 
 /** Stands between namespace and key; a namespace cannot contain it, so no two pairs of them make the same key. */
 export const SEPARATOR = "\u001f";
@@ -26,7 +27,7 @@ export function storedKey(namespace: string | undefined, key: unknown): string {
   if (namespace === undefined && key.includes(SEPARATOR)) {
     throw new MeshError("KEY_INVALID", "the key contains the character U+001F, which separates namespaces from keys; leave it out");
   }
-  if (namespace === undefined && key.startsWith("\u0000"))
+  if (namespace === undefined && key.startsWith(OWN_KEY))
     throw new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");
   const stored = namespace === undefined ? key : namespace + SEPARATOR + key;
   // A code unit takes three bytes at most, so most keys need no count.

@@ -68,6 +68,9 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
   #toldTime = 0;
   /** Changes with the node's view. */
   view = 0;
+  /** How many shares a value that merges may have in that view, and which of them is the node's. */
+  shares = 0;
+  share = 0;
   /** Replica ids below the next one are members', or of those who have left; the node's vectors have slots for these. */
   #nextReplica = 0;
   #slots: ReadonlySet<number> = new Set();
@@ -241,7 +244,9 @@ export class Link implements ConnectionEvents, FrameHandler, Answer {
     this.#options.viewChanged(notice);
   }
 
-  #meet({ members, departed, nextReplica }: Pick<Welcome, "members" | "departed" | "nextReplica">): void {
+  #meet({ members, departed, nextReplica, shares }: Pick<Welcome, "members" | "departed" | "nextReplica" | "shares">): void {
+    this.shares = shares;
+    this.share = members.find(({ replica }) => replica === this.replica)?.share ?? this.share;
     this.#slots = new Set([...members.map(({ replica }) => replica), ...departed]);
     this.#nextReplica = nextReplica;
   }

@@ -3,11 +3,16 @@
 
 import type { MeshError } from "../errors.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
-import { COMMIT_MARK } from "../protocol/segment.js";
+import { readChange } from "../merging/change.js";
+import { dotOf } from "../merging/dot.js";
+import { nameOf } from "../merging/keys.js";
+import { isCommit, isMerging } from "../protocol/own-keys.js";
 import { EMPTY_VECTOR } from "../protocol/vector.js";
 import type { Call, Change } from "./call.js";
 import { WriteCall } from "./calls.js";
 import { CommitCall } from "./commit-call.js";
+import type { OwnWrite } from "./context.js";
+import { MergeCall } from "./merge-calls.js";
 import type { OwnWrites } from "./own-writes.js";
 import type { ClientSession } from "./session.js";
 
@@ -54,15 +59,29 @@ export class LostWrites {
   async #remake(deadline: number): Promise<void> {
     const session = this.#session;
     for (let write = this.#own.firstLost; write !== undefined; write = this.#own.firstLost) {
+      if (isMerging(write.changes[0].key)) {
+        await this.#merge(deadline, write);
+        this.#own.remade(write);
+        continue;
+      }
       const { timestamp } = write;
       const writtenMs = timestampMs(timestamp);
       const changes = write.changes.map(({ key, value, expiresAt }) => ({ key, value, ttlMs: expiresAt === 0 ? 0 : expiresAt - writtenMs, expiresAt: 0 }));
-      const mark = changes.find(({ key }) => key.charCodeAt(0) === COMMIT_MARK);
+      const mark = changes.find(({ key }) => isCommit(key));
       if (mark === undefined)
         await this.#make<void>((resolve, reject) => new WriteCall(session, deadline, timestamp, this.#durability, changes, true, resolve, reject));
       else await this.#commit(deadline, timestamp, mark, changes);
       this.#own.remade(write);
     }
+  }
+
+  /** ⚑ It names the dot that it had, so that it counts once, however many forks make it again. Which share it goes to is another matter now. */
+  async #merge(deadline: number, write: OwnWrite): Promise<void> {
+    const [{ key, value }] = write.changes;
+    const name = nameOf(key);
+    const change = readChange(name, value!);
+    const again = { ...change, of: change.of ?? dotOf(write) };
+    await this.#make<void>((resolve, reject) => new MergeCall(this.#session, deadline, this.#durability, name, again, resolve, reject));
   }
 
   /** Another use of the transaction's token may have committed it meanwhile: then that is the commit. */

@@ -77,6 +77,11 @@ export class OwnWrites {
     return newest;
   }
 
+  /** The writes of a key, in the order made. */
+  on(key: string): OwnWrite[] {
+    return this.#writes.filter(({ changes }) => changes.some((change) => change.key === key));
+  }
+
   /** Throws OVERLOADED where more own writes are in flight than a session can carry. */
   checkRoom(): void {
     if (this.#bytes <= OWN_WRITES_BYTES_MAX) return;

@@ -5,7 +5,19 @@ import { inputText, MeshError } from "../errors.js";
 import { backoffMs } from "../host/backoff.js";
 import { MISSED, NO_ENTRY } from "../host/peek.js";
 import { TOKEN_OWN_BYTES_AIM, TOKEN_WAIT_MS_DEFAULT } from "../limits.js";
-import type { CallOptions, Codec, CommitOptions, Durability, Entry, Session, SessionOptions, Transaction, TransactionOptions, WriteOptions } from "../mesh.js";
+import type {
+  CallOptions,
+  Codec,
+  CommitOptions,
+  Durability,
+  Entry,
+  MergeOptions,
+  Session,
+  SessionOptions,
+  Transaction,
+  TransactionOptions,
+  WriteOptions,
+} from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
 import { DURABILITIES } from "../wire/messages.js";
@@ -17,6 +29,7 @@ import { checkNamespace, storedKey } from "./keys.js";
 import type { Link } from "./link.js";
 import { LostWrites } from "./lost-writes.js";
 import type { MeshClient } from "./mesh-client.js";
+import { SessionMerges } from "./merges.js";
 import type { OpenTransaction } from "./open-transaction.js";
 import { OwnWrites, type OwnVersion } from "./own-writes.js";
 import type { Peer } from "./peer.js";
@@ -41,6 +54,7 @@ export class ClientSession implements Session, Caller {
   /** Writes on their way. */
   writing = 0;
   protected readonly own = new OwnWrites();
+  readonly #merges = new SessionMerges(this);
 
   constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
     this.mesh = mesh;
@@ -234,6 +248,37 @@ export class ClientSession implements Session, Caller {
     await this.#write([...stored].map(deletion), options);
   }
 
+  // Values that merge.
+
+  async increment(key: string, by: number = 1, options?: MergeOptions): Promise<void> {
+    await this.#merges.increment(key, by, options);
+  }
+
+  async count(key: string, options?: CallOptions): Promise<number> {
+    return await this.#merges.count(key, options);
+  }
+
+  async addMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    await this.#merges.addMembers(key, members, options);
+  }
+
+  async removeMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    await this.#merges.removeMembers(key, members, options);
+  }
+
+  async members(key: string, options?: CallOptions): Promise<string[]> {
+    return await this.#merges.members(key, options);
+  }
+
+  checkRoom(): void {
+    this.own.checkRoom();
+  }
+
+  /** ⚑ Own changes of a share that are not in it yet: only one node makes it, so what is older than its version is. */
+  ownMerges(share: string, version: Version): OwnWrite[] {
+    return this.own.on(share).filter(({ timestamp }) => timestamp > version.timestamp);
+  }
+
   async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
     const found = await this.getEntry<Value>(key, options);
     if (found.hit) return found.value as Value;
@@ -253,11 +298,11 @@ export class ClientSession implements Session, Caller {
 
   /** Throws, or returns a promise that rejects. */
   #write(changes: readonly Change[], options: WriteOptions | undefined): Promise<void> {
-    this.#checkFree();
+    this.checkFree();
     checkCount(changes.length);
     if (changes.length === 0) return Promise.resolve();
     checkSize(changes);
-    this.own.checkRoom();
+    this.checkRoom();
     const durability = this.durabilityOf(options);
     return new Promise((resolve, reject) => {
       const call = new WriteCall(this, this.deadline(options), 0, durability, changes, this.mesh.retryWrites, resolve, reject);
@@ -291,7 +336,7 @@ export class ClientSession implements Session, Caller {
   }
 
   begin(options: CommitOptions = {}): ClientTransaction {
-    this.#checkFree();
+    this.checkFree();
     if (options.durability !== undefined) durabilityLevel(options.durability);
     return (this.#transaction = this.transactionFrom(options));
   }
@@ -309,7 +354,8 @@ export class ClientSession implements Session, Caller {
     if (this.#transaction === transaction) this.#transaction = undefined;
   }
 
-  #checkFree(): void {
+  /** Throws TRANSACTION_OPEN. */
+  checkFree(): void {
     if (this.#transaction === undefined) return;
     throw new MeshError(
       "TRANSACTION_OPEN",
@@ -324,7 +370,7 @@ export class ClientSession implements Session, Caller {
   }
 
   async token(options?: CallOptions): Promise<string> {
-    this.#checkFree();
+    this.checkFree();
     if (this.writing > 0) throw new MeshError("SESSION_BUSY", WRITE_UNDER_WAY);
     this.#waitedMs = 0;
     if (this.own.bytes > TOKEN_OWN_BYTES_AIM) {

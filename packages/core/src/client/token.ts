@@ -11,7 +11,8 @@ import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteWriter } from "../bytes/writer.js";
 import { MeshError } from "../errors.js";
 import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
-import { COMMIT_MARK } from "../protocol/segment.js";
+import { userKeyOf } from "../merging/keys.js";
+import { isCommit, isMerging } from "../protocol/own-keys.js";
 import { EMPTY_VECTOR, vectorRecord } from "../protocol/vector.js";
 import { readVector, writeVector } from "../wire/messages.js";
 import type { Secrets } from "../wire/secrets.js";
@@ -266,8 +267,8 @@ export function inspectToken(text: string, secret?: string | readonly string[]):
     own: context.own.map(({ replica, counter, timestamp, changes }) => ({
       write: `${replica}:${counter}`,
       timestamp,
-      // What stands for a commit is no key of a user.
-      keys: changes.map(({ key }) => key).filter((key) => key.charCodeAt(0) !== COMMIT_MARK),
+      // What stands for a commit is no key of a user, and a share is one of its value.
+      keys: changes.map(({ key }) => (isMerging(key) ? userKeyOf(key) : key)).filter((key) => !isCommit(key)),
     })),
     ...(context.transaction === undefined ? {} : { transaction: transactionContents(context.transaction) }),
   };

@@ -4,7 +4,7 @@ import { encodeBase64url } from "../bytes/base64url.js";
 import { MeshError } from "../errors.js";
 import { KEYS_PER_REQUEST_MAX } from "../limits.js";
 import type { CallOptions, CommitOptions, Duration } from "../mesh.js";
-import { COMMIT_IN_RING, COMMIT_IN_STORE } from "../protocol/commits.js";
+import { COMMIT_IN_RING, COMMIT_IN_STORE } from "../protocol/own-keys.js";
 import type { Vector } from "../protocol/vector.js";
 import type { Change } from "./call.js";
 import { changesOf, checkSize, deletion, storedKeys } from "./changes.js";

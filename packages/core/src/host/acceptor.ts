@@ -201,6 +201,7 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
       replica: node.replica,
       members: node.view.members,
       nextReplica: node.view.nextReplica,
+      shares: node.view.shares,
       vector: isNode ? node.ring.vector(node.received) : node.appliedVector(),
       departed: node.ring.replicas.slice(node.ring.members),
       isComplete: this.#host.isComplete,
@@ -225,7 +226,9 @@ export class Acceptor implements ConnectionEvents, FrameHandler {
     if (isCurrent && replica === ring.replicas[ring.predecessor]) return;
     // Of two newcomers none is to take the other for the mesh: each would wait for it, and nobody would begin the mesh anew.
     if (!this.#host.isComplete) throw joiningError(node.replica, "cannot stand in for anybody");
-    if (isCurrent && ring.isMember(replica) && replica !== node.replica) membership.claimed(replica);
+    // ⚑ A newcomer may have been out of reach itself while those between were silent, and nobody has anything from it yet.
+    const isNewcomer = view.members.some((member) => member.replica === replica && member.joining === true);
+    if (isCurrent && ring.isMember(replica) && replica !== node.replica && !isNewcomer) membership.claimed(replica);
     throw new MeshError("NODE_BEHIND", `replica ${replica} of epoch ${epoch} does not precede replica ${node.replica} in epoch ${view.epoch}`);
   }
 }

@@ -26,6 +26,7 @@ import {
   GOODBYE,
   HEADER,
   LOST,
+  MERGE,
   NO_VALUE,
   PING,
   PONG,
@@ -48,7 +49,8 @@ import type { Acceptor, Port } from "./acceptor.js";
 import { Committing } from "./committing.js";
 import type { Host } from "./host.js";
 import { ManyReads } from "./many-reads.js";
-import type { Writer } from "./waiters.js";
+import { Merging } from "./merging.js";
+import type { Level, Writer } from "./waiters.js";
 import { drainRequested, removeRequested } from "./operator-requests.js";
 import { keyError, WriteRequest } from "./write-request.js";
 
@@ -72,6 +74,7 @@ export class ClientPort implements Port, Writer {
   #lastId = 0;
   readonly #manyReads: ManyReads;
   readonly #committing: Committing;
+  readonly #merging: Merging;
   #waiting = 0;
   #closed = false;
 
@@ -83,6 +86,7 @@ export class ClientPort implements Port, Writer {
     this.#writeRequest = new WriteRequest(Math.min(VALUE_BYTES_MAX, host.store.abilities.valueBytesMax));
     this.#manyReads = new ManyReads(host, this);
     this.#committing = new Committing(host, this, this.#writeRequest);
+    this.#merging = new Merging(host, this);
     this.#toldApplied = host.node.applied.slice();
     this.#toldAppliedVersion = host.node.appliedVersion;
   }
@@ -96,9 +100,9 @@ export class ClientPort implements Port, Writer {
   viewChanged(): void {
     const node = this.#node;
     const { out } = this.#outbox;
-    const { epoch, members, nextReplica } = node.view;
+    const { epoch, members, nextReplica, shares } = node.view;
     const at = beginFrame(out, VIEW, 0, 0);
-    writeViewNotice(out, { epoch, members, nextReplica, departed: node.ring.replicas.slice(node.ring.members), applied: node.appliedVector() });
+    writeViewNotice(out, { epoch, members, nextReplica, shares, departed: node.ring.replicas.slice(node.ring.members), applied: node.appliedVector() });
     endFrame(out, at);
     this.#toldApplied = node.applied.slice();
     this.#toldAppliedVersion = node.appliedVersion;
@@ -139,6 +143,7 @@ export class ClientPort implements Port, Writer {
       else if (type === GET_MANY) this.#manyReads.read(bytes, id, flags, at, end);
       else if (type === READ_AT) this.#manyReads.readAt(bytes, id, flags, at, end);
       else if (type === COMMIT) this.#committing.commit(bytes, id, at, end, (flags & AGAIN) !== 0);
+      else if (type === MERGE) this.#merging.merge(bytes, id, at, end);
       else if (type === STATUS) this.#status(id);
       else if (type === DRAIN || type === REMOVE) this.#operate(type, id, at, end, bytes);
       else throw new MalformedError(`a request of type ${type}`);
@@ -313,10 +318,15 @@ export class ClientPort implements Port, Writer {
 
   /** Makes the write that was read. */
   makeWrite(id: number): void {
+    this.#writeRequest.applyTo(this.#node);
+    this.made(id, this.#writeRequest.durability);
+  }
+
+  /** A write was made: it is answered when it has reached its level. */
+  made(id: number, durability: Level): void {
     const node = this.#node;
-    this.#writeRequest.applyTo(node);
     this.#host.writes += 1;
-    this.#host.wrote(this.#writeRequest.durability, this, id, node.counter, node.written);
+    this.#host.wrote(durability, this, id, node.counter, node.written);
   }
 
   /** Answers a write within the chunk that asked. */

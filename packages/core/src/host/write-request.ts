@@ -7,7 +7,8 @@ import { MeshError } from "../errors.js";
 import { DURATION_MS_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, WRITE_BYTES_MAX } from "../limits.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import type { Node } from "../protocol/node.js";
-import { CHANGE_DELETES, CHANGE_EXPIRES, COMMIT_MARK } from "../protocol/segment.js";
+import { isCommitAt, OWN_KEY_MARK } from "../protocol/own-keys.js";
+import { CHANGE_DELETES, CHANGE_EXPIRES } from "../protocol/segment.js";
 import { DURABILITIES } from "../wire/messages.js";
 import type { Level } from "./waiters.js";
 
@@ -68,7 +69,7 @@ export class WriteRequest {
     const keyAt = reader.take(keyLength);
     // The store keeps keys as text, and so must every node that flushes this one.
     if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
-    if ((reader.bytes[keyAt] === COMMIT_MARK) !== isMark)
+    if (isMark ? !isCommitAt(reader.bytes, keyAt) : reader.bytes[keyAt] === OWN_KEY_MARK)
       throw isMark
         ? new MalformedError("a commit that names no transaction")
         : new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");

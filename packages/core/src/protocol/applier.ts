@@ -1,7 +1,7 @@
 // How applied writes get into the cache (I4): the winner of each key, and what is not in memory as incomplete.
 
 import { ABSENT, INCOMPLETE, MERGED, SURE, TOMBSTONE } from "../cache/cache.js";
-import { staysInRing } from "./commits.js";
+import { staysInRing } from "./own-keys.js";
 import type { Node } from "./node.js";
 import { CHANGE_DELETES, type ChangeVisitor } from "./segment.js";
 

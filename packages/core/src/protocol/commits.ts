@@ -1,26 +1,16 @@
 // Which transactions have been committed, so that each commit happens once (design section 10), however often and wherever it is asked for.
 //
-// A commit is a write like any other whose first change stands for the transaction: its key begins with U+0000, which no key of a user does,
-// and goes on with the transaction's id. So it travels, survives and is shown together with what was committed. Every node notes those that
+// A commit is a write like any other whose first change stands for the transaction: its key is one of the mesh's own (own-keys.ts) with the
+// transaction's id. So it travels, survives and is shown together with what was committed. Every node notes those that
 // it makes or receives. Transactions whose token was given out may be committed again when nodes have come and gone: their keys go into the
 // store. The others are only asked for again while their call lasts: theirs stay in the ring.
 
 import { decodeUtf8 } from "../bytes/utf8.js";
 import { COMMITS_MAX } from "../limits.js";
-import { COMMIT_MARK, walkSegment, type Segment } from "./segment.js";
+import { isCommitAt } from "./own-keys.js";
+import { walkSegment, type Segment } from "./segment.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Vector } from "./vector.js";
-
-/** The second byte of the keys that stay in the ring. */
-const IN_RING_MARK = 0x72;
-/** How keys of commits begin: those in the store, and those in the ring. */
-export const COMMIT_IN_STORE = "\u0000t";
-export const COMMIT_IN_RING = "\u0000r";
-
-/** Whether the key at this place stays in the ring: neither the cache nor the store has it. */
-export function staysInRing(bytes: Uint8Array, keyAt: number): boolean {
-  return bytes[keyAt] === COMMIT_MARK && bytes[keyAt + 1] === IN_RING_MARK;
-}
 
 /** The write by which a transaction was committed. */
 export interface Commit {
@@ -59,7 +49,7 @@ export class Commits {
     const { replica } = segment;
     walkSegment(segment, segment.cursor, segment.last, {
       change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, timestamp, counter) => {
-        if (bytes[keyAt] === COMMIT_MARK) this.note(decodeUtf8(bytes, keyAt, keyAt + keyLength), { replica, counter, timestamp }, received);
+        if (isCommitAt(bytes, keyAt)) this.note(decodeUtf8(bytes, keyAt, keyAt + keyLength), { replica, counter, timestamp }, received);
       },
     });
   }

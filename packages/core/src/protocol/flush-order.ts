@@ -8,7 +8,7 @@
 import { decodeUtf8 } from "../bytes/utf8.js";
 import { FLUSH_BYTES_MAX, FLUSH_ROWS_MAX } from "../limits.js";
 import type { FlushedCounters, Row } from "../store.js";
-import { staysInRing } from "./commits.js";
+import { staysInRing } from "./own-keys.js";
 import { Queue } from "./queue.js";
 import { within, type Ring } from "./ring.js";
 import { CHANGE_DELETES, walkSegment, type ChangeVisitor, type Segment, type SegmentCursor } from "./segment.js";

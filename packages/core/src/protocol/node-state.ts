@@ -11,7 +11,8 @@ import { HybridClock, timestampMs } from "./hybrid-clock.js";
 import { Log } from "./log.js";
 import { Pending } from "./pending.js";
 import { Ring } from "./ring.js";
-import { COMMIT_MARK, walkSegment, type Segment } from "./segment.js";
+import { isCommitAt } from "./own-keys.js";
+import { walkSegment, type Segment } from "./segment.js";
 import { Snapshot } from "./snapshot.js";
 import { counterOf, EMPTY_VECTOR, type Vector } from "./vector.js";
 import type { View } from "./view.js";
@@ -153,7 +154,7 @@ export class NodeState {
     const changes: PendingChange[] = [];
     walkSegment(segment, segment.cursor, counter, {
       change: (bytes, keyAt, keyLength, valueAt, valueLength, flags, _timestamp, of, expiresAt) => {
-        if (of !== counter || bytes[keyAt] === COMMIT_MARK) return;
+        if (of !== counter || isCommitAt(bytes, keyAt)) return;
         changes.push({ key: bytes.slice(keyAt, keyAt + keyLength), value: bytes.slice(valueAt, valueAt + valueLength), flags, expiresAt });
       },
     });

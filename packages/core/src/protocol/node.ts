@@ -323,6 +323,12 @@ export class Node extends NodeState {
     this.#apply();
   }
 
+  /** Whether a write is shown here, or was lost and will never be. */
+  shows(replica: number, counter: number): boolean {
+    const origin = this.ring.indexOf(replica);
+    return origin < 0 ? this.ring.hasMet(replica) : counter <= this.applied[origin];
+  }
+
   #behind(): MeshError {
     return new MeshError("NODE_BEHIND", `node ${this.replica} has not received what this session has seen; another node has`);
   }

@@ -9,6 +9,7 @@
 import { ByteWriter } from "../bytes/writer.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { isUtf8 } from "../bytes/utf8.js";
+import { isCommitAt } from "./own-keys.js";
 import type { Ring } from "./ring.js";
 import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
 
@@ -16,8 +17,6 @@ import { COUNTER_MAX, KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, VALUE_BYTES_MAX, VECT
 export const CHANGE_DELETES = 1;
 export const CHANGE_EXPIRES = 2;
 const CHANGE_FLAGS = CHANGE_DELETES | CHANGE_EXPIRES;
-/** The first byte of a key that stands for a transaction's commit (commits.ts). */
-export const COMMIT_MARK = 0;
 
 const ORIGIN_AT = 4;
 const FIRST_AT = 8;
@@ -234,7 +233,7 @@ function checkChange(): void {
   if ((flags & CHANGE_EXPIRES) !== 0) reader.f64();
   const keyAt = reader.take(keyLength);
   if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MalformedError("a key is not UTF-8");
-  if (reader.bytes[keyAt] === COMMIT_MARK) metCommit = true;
+  if (isCommitAt(reader.bytes, keyAt)) metCommit = true;
   reader.take(valueLength);
 }
 

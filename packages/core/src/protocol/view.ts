@@ -4,13 +4,15 @@
 
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
 import { MeshError } from "../errors.js";
-import { COUNTER_MAX, DEPARTED_TTL_MS, MEMBERS_MAX } from "../limits.js";
+import { COUNTER_MAX, DEPARTED_TTL_MS, MEMBERS_MAX, SHARES_MAX } from "../limits.js";
 import type { FlushedCounters, RegistryState, Store } from "../store.js";
 
 export interface Member {
   /** Names one start of one node; never used again. */
   readonly replica: number;
   readonly address: string;
+  /** Its share of the values that merge (merging/keys.ts): nobody else writes that until it has left and is settled. */
+  readonly share: number;
   /** It has come and has not said yet that it has what the mesh has. */
   readonly joining?: true;
 }
@@ -20,6 +22,7 @@ export interface Departed {
   readonly replica: number;
   /** The last of its counters that the mesh has: what came after it died with the node. */
   readonly final: number;
+  readonly share: number;
   /** The member that stands behind its place in the ring: it has all of the departed's writes, and its predecessor was the last to get them. */
   readonly head: number;
   /** Whether every member shows all of it, and so does the store: then no vector names it any more. */
@@ -46,6 +49,8 @@ export interface View {
   readonly departed: readonly Departed[];
   /** The replica id that the next member gets. */
   readonly nextReplica: number;
+  /** How many shares there have been: numbers below are those that a value that merges may have. */
+  readonly shares: number;
   /** The last member has ended, and the store has everything. */
   readonly ended?: true;
   /** Belongs to this epoch alone. */
@@ -115,29 +120,43 @@ function checkAddresses(addresses: readonly string[]): void {
 export function formedView(before: View | undefined, flushed: FlushedCounters, addresses: readonly string[], newMeshId: () => string, now: number): View {
   const counters = new Map(flushed);
   const first = before?.nextReplica ?? 1;
-  const ended = before?.members.map(({ replica }) => ({ replica, final: counters.get(replica) ?? 0, head: first, settled: true, leftAt: now })) ?? [];
+  const ended =
+    before?.members.map(({ replica, share }) => ({ replica, share, final: counters.get(replica) ?? 0, head: first, settled: true, leftAt: now })) ?? [];
   return {
     epoch: (before?.epoch ?? 0) + 1,
     meshId: before?.meshId ?? newMeshId(),
-    members: addresses.map((address, index) => ({ replica: first + index, address })),
+    members: addresses.map((address, index) => ({ replica: first + index, address, share: index })),
     // Nobody has more of them than the store; of those who were settled that has everything.
     departed: [
       ...remembered(before, now).map((one) => ({ ...one, final: one.settled ? one.final : (counters.get(one.replica) ?? 0), head: first, settled: true })),
       ...ended,
     ],
     nextReplica: first + addresses.length,
+    shares: Math.max(before?.shares ?? 0, addresses.length),
   };
 }
 
 /** The view with one more member, who enters at the end of the ring and gets what the mesh has from the one before. */
 export function viewWith(before: View, address: string, now: number): View {
   if (before.members.length >= MEMBERS_MAX) throw new MeshError("OPTION_INVALID", `the mesh has ${MEMBERS_MAX} nodes already, and no more are possible`);
+  const share = freeShare(before);
+  if (share >= SHARES_MAX)
+    throw new MeshError("OPTION_INVALID", `${SHARES_MAX} nodes of this mesh are there or not settled yet; wait until the store has what those had who left`);
   return {
     ...following(before),
-    members: [...before.members, { replica: before.nextReplica, address, joining: true }],
+    members: [...before.members, { replica: before.nextReplica, address, share, joining: true }],
     departed: remembered(before, now),
     nextReplica: before.nextReplica + 1,
+    shares: Math.max(before.shares, share + 1),
   };
+}
+
+/** ⚑ A share is free when everybody shows all that its last owner wrote, and the store has it: so whoever gets it goes on from there. */
+function freeShare({ members, departed }: View): number {
+  const taken = new Set([...members, ...departed.filter(({ settled }) => !settled)].map(({ share }) => share));
+  let share = 0;
+  while (taken.has(share)) share += 1;
+  return share;
 }
 
 /**
@@ -154,7 +173,9 @@ export function viewWithout(before: View, gone: ReadonlySet<number>, received: (
     while (gone.has(members[next].replica));
     behind.set(replica, members[next].replica);
   });
-  const left = [...behind].map(([replica, head]) => ({ replica, final: received(replica) ?? 0, head, settled: false, leftAt: now }));
+  const left = members
+    .filter(({ replica }) => gone.has(replica))
+    .map(({ replica, share }) => ({ replica, share, final: received(replica) ?? 0, head: behind.get(replica)!, settled: false, leftAt: now }));
   // The one who stood in has left as well, perhaps before it had passed everything on.
   const moved = remembered(before, now).map((one) => {
     const head = behind.get(one.head);
@@ -177,7 +198,7 @@ export function viewSettled(before: View, settled: ReadonlySet<number>, now: num
 /** The view in which a newcomer counts as much as anybody. Undefined where it does already, or is no member any more. */
 export function viewServing(before: View, replica: number): View | undefined {
   if (!before.members.some((member) => member.replica === replica && member.joining === true)) return undefined;
-  const members = before.members.map((member) => (member.replica === replica ? { replica, address: member.address } : member));
+  const members = before.members.map((member) => (member.replica === replica ? { replica, address: member.address, share: member.share } : member));
   return { ...following(before), members };
 }
 
@@ -220,14 +241,18 @@ function isView(view: View): boolean {
   return (
     typeof view.meshId === "string" &&
     isReplica(view.nextReplica) &&
+    isShares(view.shares) &&
     Array.isArray(members) &&
     members.length >= 1 &&
     members.length <= MEMBERS_MAX &&
-    members.every(({ replica, address }) => isReplica(replica) && replica < view.nextReplica && typeof address === "string") &&
+    members.every(
+      ({ replica, address, share }) => isReplica(replica) && replica < view.nextReplica && typeof address === "string" && isShare(share, view.shares),
+    ) &&
     Array.isArray(departed) &&
     departed.every(
-      ({ replica, final, head, settled, leftAt }) =>
+      ({ replica, share, final, head, settled, leftAt }) =>
         isReplica(replica) &&
+        isShare(share, view.shares) &&
         typeof settled === "boolean" &&
         isReplica(head) &&
         Number.isSafeInteger(leftAt) &&
@@ -237,6 +262,15 @@ function isView(view: View): boolean {
     ) &&
     (notice === undefined || (isReplica(notice.by) && Array.isArray(notice.gone) && notice.gone.every(isReplica)))
   );
+}
+
+/** Each member has one, and each of the departed that is not settled yet. */
+function isShares(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= SHARES_MAX;
+}
+
+function isShare(value: unknown, shares: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < shares;
 }
 
 function isReplica(value: unknown): boolean {

@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly roamChance: number;
   /** Share of the steps that are transactions. */
   readonly transactionShare: number;
+  /** Share of the steps that change or read values that merge. */
+  readonly mergeShare: number;
   /** How long overwritten versions are kept, and how many bytes of them; undefined for the defaults. */
   readonly snapshotRetention: number | undefined;
   readonly snapshotBytes: number | undefined;
@@ -84,7 +86,8 @@ export function drawOptions(seed: number): SimulationOptions {
     snapshotBytes: random.chance(0.1) ? random.int(2, 16) * 1024 : undefined,
     unrest: undefined,
   };
-  return overflows || random.chance(0.5) ? options : { ...options, ...drawUnrest(random, options.delayMsMax) };
+  const drawn = overflows || random.chance(0.5) ? options : { ...options, ...drawUnrest(random, options.delayMsMax) };
+  return { ...drawn, mergeShare: random.pick([0, 0, 0.15, 0.4]) };
 }
 
 /** Faults take seconds to be noticed, so these runs are slower; and their delays are short beside what makes a node suspect. */

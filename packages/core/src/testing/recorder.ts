@@ -4,9 +4,10 @@
 import { decodeUtf8 } from "../bytes/utf8.js";
 import type { Entry } from "../mesh.js";
 import type { OwnChange } from "../client/context.js";
-import { COMMIT_IN_STORE, staysInRing } from "../protocol/commits.js";
+import { COMMIT_IN_STORE, staysInRing } from "../protocol/own-keys.js";
 import { walkSegment, type Segment } from "../protocol/segment.js";
 import type { View } from "../protocol/view.js";
+import { Elements } from "./elements.js";
 import { History, type Observation, type Outcome, type Stamp, type StoredWrite, type Write, type WriteDetails } from "./history.js";
 import type { StoreContent } from "./simulated-store.js";
 
@@ -14,6 +15,7 @@ type OpenObservation = { -readonly [Field in keyof Observation]: Observation[Fie
 
 export class Recorder {
   readonly history = new History();
+  readonly elements = new Elements();
   readonly #padding: string;
   readonly #byDot = new Map<string, number>();
   /** Deletions whose outcome nobody told, by key: at most one each, so that a row tells which it was. */
@@ -39,6 +41,7 @@ export class Recorder {
   /** Whether these are the changes of that write. */
   isOf(write: Write, changes: readonly OwnChange[], decode: (bytes: Uint8Array) => unknown): boolean {
     if (changes.length === 0) return false;
+    if (this.elements.isShare(changes[0].key)) return this.elements.isOf(write, changes[0]);
     const { value } = changes[0];
     return value === null ? write.deletion : !write.deletion && this.#writeOf(decode(value)) === write.id;
   }
@@ -117,7 +120,9 @@ export class Recorder {
   finish(decode: (bytes: Uint8Array) => unknown): History {
     for (const [observation, dot] of this.#unnamed) observation.write = this.#named(observation.key, dot);
     for (const { atMs, rows, flushed } of this.#storeStates) {
-      const stored = rows.map(([key, stamp, value]) => this.#storedWrite(key, stamp, value, decode));
+      const stored = rows.flatMap(([key, stamp, value]) =>
+        this.elements.isShare(key) ? this.#storedElements(key, stamp, value!) : [this.#storedWrite(key, stamp, value, decode)],
+      );
       this.history.storeStates.push({ atMs, rows: stored, flushed });
     }
     this.history.loseWrites();
@@ -125,6 +130,13 @@ export class Recorder {
       if (write.stamp !== undefined) write.follows = this.#vectors.get(`${write.stamp.replica}:${write.stamp.counter}`);
     }
     return this.history;
+  }
+
+  #storedElements(key: string, of: Stamp, value: Uint8Array): StoredWrite[] {
+    return this.elements.inShare(key, value).map(({ id, keys, stamp = of }) => {
+      // One that was lost is there as it was made again.
+      return { key: keys[0], write: id, stamp: stamp.counter > this.history.finalOf(stamp.replica) ? of : stamp };
+    });
   }
 
   #storedWrite(key: string, stamp: Stamp, value: Uint8Array | null, decode: (bytes: Uint8Array) => unknown): StoredWrite {

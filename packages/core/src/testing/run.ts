@@ -14,6 +14,7 @@ import { EMPTY_VECTOR, type Vector } from "../protocol/vector.js";
 import { viewIn } from "../protocol/view.js";
 import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
+import { COUNTER_KEY, SET_KEY } from "./elements.js";
 import type { History, Observation, Sample, Write } from "./history.js";
 import type { Mutation, Parts } from "./mutations.js";
 import { drawOptions, type SimulationOptions } from "./options.js";
@@ -306,6 +307,10 @@ class World implements WorkflowWorld, UnrestWorld, WatchedWorld {
         const keys = this.keys.slice(at, at + SAMPLED_AT_ONCE);
         const values = await session.getMany(keys);
         values.forEach((value, index) => observed.push(this.recorder.observe(keys[index], value)));
+      }
+      if (final) {
+        const { elements } = this.recorder;
+        observed.push(...elements.observeCount(await session.count(COUNTER_KEY)), ...elements.observeMembers(await session.members(SET_KEY)));
       }
       // What is settled is in the cut without being named.
       if (settled !== this.#settled(address) || session.node !== address) return undefined;

@@ -3,6 +3,7 @@
 import { MeshError } from "../errors.js";
 import type { Durability, Session } from "../mesh.js";
 import type { MeshClient } from "../client/mesh-client.js";
+import { COUNTER_KEY, SET_KEY } from "./elements.js";
 import type { Write } from "./history.js";
 import type { SeededRandom } from "./random.js";
 import type { Recorder } from "./recorder.js";
@@ -59,6 +60,7 @@ export class Workflow {
       if (this.#random.chance(options.roamChance)) await this.#roam();
       if (this.#random.chance(0.06)) await this.#forkAndJoin();
       else if (this.#random.chance(options.transactionShare)) await this.#transact();
+      else if (options.mergeShare > 0 && this.#random.chance(options.mergeShare)) await this.#excused(async () => await this.#merge());
       else await this.#act();
     }
   }
@@ -75,11 +77,38 @@ export class Workflow {
 
   async #act(): Promise<void> {
     const isWrite = this.#random.chance(this.#world.options.writeShare);
+    await this.#excused(async () => await (isWrite ? this.#write() : this.#read()));
+  }
+
+  async #excused(call: () => Promise<void>): Promise<void> {
     try {
-      if (isWrite) await this.#write();
-      else await this.#read();
+      await call();
     } catch (error) {
       this.#failed(error);
+    }
+  }
+
+  async #merge(): Promise<void> {
+    const { recorder, simulation, options } = this.#world;
+    const { history, elements } = recorder;
+    const session = this.#session;
+    const atMs = simulation.time;
+    if (this.#random.chance(options.writeShare)) {
+      const durability = this.#random.pick(DURABILITIES);
+      const kind = elements.kind(this.#random.next());
+      const write = recorder.open(this.#label, session.node, [elements.keyOf(kind, history.writes.length)], atMs, { durability });
+      elements.add(kind, write);
+      await this.#record(write, async () =>
+        kind === "counter"
+          ? await session.increment(COUNTER_KEY, elements.amountOf(write), { durability })
+          : await session.addMembers(SET_KEY, [elements.memberOf(write)], { durability }),
+      );
+    } else {
+      const observed = this.#random.chance(0.5)
+        ? elements.observeCount(await session.count(COUNTER_KEY))
+        : elements.observeMembers(await session.members(SET_KEY));
+      simulation.note(() => `${this.#label} read ${observed.map((one) => one.write ?? "-").join(" ")} of what merges at ${session.node}`);
+      history.read(this.#label, session.node, observed, atMs, simulation.time);
     }
   }
 

@@ -25,6 +25,7 @@ export const COMMIT = 22;
 export const GAVE_UP = 23;
 export const DRAIN = 24;
 export const REMOVE = 25;
+export const MERGE = 26;
 export const HEADER = 32;
 export const VALUE = 33;
 export const NO_VALUE = 34;

@@ -21,7 +21,7 @@ import { MEMBERS_MAX } from "../limits.js";
 import type { Member } from "../protocol/view.js";
 import type { Vector } from "../protocol/vector.js";
 import { beginFrame, CHALLENGE, endFrame, HELLO, PROOF, WELCOME } from "./frames.js";
-import { ADDRESS_BYTES_MAX, readMembers, readNumbers, readVector, writeMembers, writeNumbers, writeVector } from "./messages.js";
+import { ADDRESS_BYTES_MAX, readMembers, readNumbers, readShares, readVector, writeMembers, writeNumbers, writeVector } from "./messages.js";
 
 /** The version that this release speaks at best. A release raises it by one at most. */
 export const WIRE_VERSION = 2;
@@ -62,6 +62,7 @@ export interface Welcome {
   readonly members: readonly Member[];
   /** Every replica id below it belongs to a member or to somebody who has left. */
   readonly nextReplica: number;
+  readonly shares: number;
   /** To a client `applied`, to a node `received`. */
   readonly vector: Vector;
   /** The departed who have a slot in the vectors of this node. */
@@ -150,6 +151,7 @@ export function writeWelcome(out: ByteWriter, welcome: Welcome): void {
   out.u32(welcome.replica);
   writeMembers(out, welcome.members);
   out.u32(welcome.nextReplica);
+  out.varint(welcome.shares);
   writeVector(out, welcome.vector);
   writeNumbers(out, welcome.departed);
   out.u8(welcome.isComplete ? 1 : 0);
@@ -158,7 +160,7 @@ export function writeWelcome(out: ByteWriter, welcome: Welcome): void {
 }
 
 /** The longest welcome: a full view with long addresses. */
-export const WELCOME_BYTES_MAX = 1024 + MEMBERS_MAX * (ADDRESS_BYTES_MAX + 8) + 4096 * 16;
+export const WELCOME_BYTES_MAX = 1024 + MEMBERS_MAX * (ADDRESS_BYTES_MAX + 12) + 4096 * 16;
 
 export function readWelcome(reader: ByteReader): Welcome {
   const welcome = {
@@ -168,6 +170,7 @@ export function readWelcome(reader: ByteReader): Welcome {
     replica: reader.u32(),
     members: readMembers(reader),
     nextReplica: reader.u32(),
+    shares: readShares(reader),
     vector: readVector(reader),
     departed: readNumbers(reader),
     isComplete: reader.u8() === 1,

@@ -6,7 +6,7 @@ import { MalformedError } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
 import type { Gone } from "../cache/versions.js";
 import { MeshError, type MeshErrorCode } from "../errors.js";
-import { MEMBERS_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
+import { MEMBERS_MAX, SHARES_MAX, VECTOR_ENTRIES_MAX } from "../limits.js";
 import type { Ring } from "../protocol/ring.js";
 import { Snapshot } from "../protocol/snapshot.js";
 import type { Vector } from "../protocol/vector.js";
@@ -148,16 +148,23 @@ export function readHeader(reader: ByteReader): Header {
 /** Members in ring order. */
 export function writeMembers(out: ByteWriter, members: readonly Member[]): void {
   out.varint(members.length);
-  for (const { replica, address } of members) {
+  for (const { replica, address, share } of members) {
     out.u32(replica);
     out.text(address);
+    out.varint(share);
   }
 }
 
 export function readMembers(reader: ByteReader): Member[] {
   const count = reader.varint();
   if (count < 1 || count > MEMBERS_MAX) throw new MalformedError(`a view of ${count} members`);
-  return Array.from({ length: count }, () => ({ replica: reader.u32(), address: reader.text(ADDRESS_BYTES_MAX) }));
+  return Array.from({ length: count }, () => ({ replica: reader.u32(), address: reader.text(ADDRESS_BYTES_MAX), share: reader.varint() }));
+}
+
+export function readShares(reader: ByteReader): number {
+  const shares = reader.varint();
+  if (shares < 1 || shares > SHARES_MAX) throw new MalformedError(`a view with ${shares} shares`);
+  return shares;
 }
 
 /** A list of replica ids and counters. */
@@ -185,19 +192,24 @@ export function readFinals(reader: ByteReader): Map<number, number> {
   return finals;
 }
 
-/** What a client has to know of a view: the members, which replicas it has met, who of the departed is not settled yet, and what the node shows. */
+/**
+ * What a client has to know of a view: the members, which replicas it has met, how many shares there have been, who of the departed is not settled yet,
+ * and what the node shows.
+ */
 export interface ViewNotice {
   readonly epoch: number;
   readonly members: readonly Member[];
   readonly nextReplica: number;
+  readonly shares: number;
   readonly departed: readonly number[];
   readonly applied: Vector;
 }
 
-export function writeViewNotice(out: ByteWriter, { epoch, members, nextReplica, departed, applied }: ViewNotice): void {
+export function writeViewNotice(out: ByteWriter, { epoch, members, nextReplica, shares, departed, applied }: ViewNotice): void {
   out.u32(epoch);
   writeMembers(out, members);
   out.u32(nextReplica);
+  out.varint(shares);
   writeNumbers(out, departed);
   writeVector(out, applied);
 }
@@ -207,6 +219,7 @@ export function readViewNotice(reader: ByteReader): ViewNotice {
     epoch: reader.u32(),
     members: readMembers(reader),
     nextReplica: reader.u32(),
+    shares: readShares(reader),
     departed: readNumbers(reader),
     applied: readVector(reader),
   };

@@ -10,6 +10,7 @@ import {
   type CommitOptions,
   type Durability,
   type Entry,
+  type MergeOptions,
   type Session,
   type Transaction,
   type TransactionOptions,
@@ -84,12 +85,7 @@ export class HttpSession implements Session {
   async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
     checkKeys(keys, "getMany");
     if (keys.length === 0) return [];
-    const body = jsonCodec.encode({ keys });
-    const answer = await this.#call(
-      { method: "POST", path: this.#manyPath("read"), headers: { ...TAGGED, accept: TAGGED_TYPE }, body, repeatable: true, answers: [200] },
-      options,
-    );
-    const { entries } = jsonCodec.decode(answer.bytes) as { entries: { value?: Value }[] };
+    const { entries } = (await this.#ask("read", { keys }, options)) as { entries: { value?: Value }[] };
     return entries.map(({ value }) => value);
   }
 
@@ -112,13 +108,35 @@ export class HttpSession implements Session {
 
   async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: WriteOptions): Promise<void> {
     const set = checkPairs(entries).map(([key, value]) => ({ key, value }));
-    if (set.length > 0) await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ set }) }, options);
+    if (set.length > 0) await this.#write(this.#post("write", { set }), options);
   }
 
   async deleteMany(keys: readonly string[], options?: WriteOptions): Promise<void> {
     checkKeys(keys, "deleteMany");
-    if (keys.length > 0)
-      await this.#write({ method: "POST", path: this.#manyPath("write"), headers: TAGGED, body: jsonCodec.encode({ delete: keys }) }, options);
+    if (keys.length > 0) await this.#write(this.#post("write", { delete: keys }), options);
+  }
+
+  // Values that merge.
+
+  async increment(key: string, by = 1, options?: MergeOptions): Promise<void> {
+    // To add twice is not to add once.
+    await this.#write(this.#post("merge", { counter: checkKey(key), add: by }), options, false);
+  }
+
+  async count(key: string, options?: CallOptions): Promise<number> {
+    return ((await this.#ask("merged", { counter: checkKey(key) }, options)) as { count: number }).count;
+  }
+
+  async addMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    await this.#write(this.#post("merge", { set: checkKey(key), add: members }), options);
+  }
+
+  async removeMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
+    await this.#write(this.#post("merge", { set: checkKey(key), remove: members }), options);
+  }
+
+  async members(key: string, options?: CallOptions): Promise<string[]> {
+    return ((await this.#ask("merged", { set: checkKey(key) }, options)) as { members: string[] }).members;
   }
 
   async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
@@ -143,7 +161,7 @@ export class HttpSession implements Session {
     return { value, token: await this.token() };
   }
 
-  async #write(request: Omit<Request, "repeatable" | "answers">, options: WriteOptions | undefined): Promise<void> {
+  async #write(request: Omit<Request, "repeatable" | "answers">, options: WriteOptions | undefined, repeatable = true): Promise<void> {
     this.#checkFree();
     const query = new URLSearchParams();
     const durability = options?.durability ?? this.#options.durability;
@@ -153,7 +171,7 @@ export class HttpSession implements Session {
     const path = text === "" ? request.path : `${request.path}?${text}`;
     this.#writing += 1;
     try {
-      await this.#call({ ...request, path, repeatable: this.#options.retryWrites, answers: [204] }, options);
+      await this.#call({ ...request, path, repeatable: repeatable && this.#options.retryWrites, answers: [204] }, options);
     } finally {
       this.#writing -= 1;
     }
@@ -180,17 +198,9 @@ export class HttpSession implements Session {
   async transact(body: object, options: CommitOptions, open: string | undefined): Promise<{ answer: TransactionAnswer; token: string }> {
     if (open === undefined) await this.#settle(options);
     const durability = options.durability ?? this.#options.durability;
-    const path = `${this.#manyPath("transaction")}${durability === undefined ? "" : `?durability=${durability}`}`;
-    const headers = { ...TAGGED, accept: TAGGED_TYPE };
-    const request = {
-      method: "POST",
-      path,
-      headers,
-      body: jsonCodec.encode(open === undefined ? body : { ...body, begun: true }),
-      repeatable: true,
-      answers: [200],
-    };
-    const answer = await this.#send(request, options, open === undefined ? this.#tokens : [open]);
+    const post = this.#post("transaction", open === undefined ? body : { ...body, begun: true });
+    const path = durability === undefined ? post.path : `${post.path}?durability=${durability}`;
+    const answer = await this.#send({ ...post, path, repeatable: true, answers: [200] }, options, open === undefined ? this.#tokens : [open]);
     return { answer: jsonCodec.decode(answer.bytes) as TransactionAnswer, token: this.#tokenOf(answer) };
   }
 
@@ -218,11 +228,7 @@ export class HttpSession implements Session {
   }
 
   #checkFree(): void {
-    if (this.#transaction !== undefined)
-      throw new MeshError(
-        "TRANSACTION_OPEN",
-        "this session has an open transaction: write and go on by the transaction's own methods, and commit it or roll it back before the session is used for that",
-      );
+    if (this.#transaction !== undefined) throw new MeshError("TRANSACTION_OPEN", "this session has an open transaction: commit it or roll it back first");
   }
 
   // Roaming.
@@ -236,10 +242,7 @@ export class HttpSession implements Session {
     this.#checkFree();
     await this.#settle(options);
     if (this.#writing > 0)
-      throw new MeshError(
-        "SESSION_BUSY",
-        "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each",
-      );
+      throw new MeshError("SESSION_BUSY", "a write is under way, which the token would lack: await it first; parallel branches have a fork each");
     if (this.#tokens.length !== 1) await this.#join(options);
     return this.#tokens[0];
   }
@@ -261,7 +264,7 @@ export class HttpSession implements Session {
   /** Makes one token of several, or a first one. */
   async #join(options: CallOptions | undefined): Promise<void> {
     const tokens = this.#tokens;
-    const body = new TextEncoder().encode(JSON.stringify({ tokens }));
+    const body = jsonCodec.encode({ tokens });
     const answer = await this.#send({ method: "POST", path: "/v1/session/join", headers: TAGGED, body, repeatable: true, answers: [200] }, options, []);
     this.#follow(answer, tokens);
   }
@@ -301,15 +304,21 @@ export class HttpSession implements Session {
   #tokenOf({ headers }: ClientAnswer): string {
     const token = headers.get(SESSION_HEADER);
     if (token !== null) return token;
-    throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop header lines that it does not know`);
+    throw new MeshError("PROTOCOL", `the answer of ${this.node} has no ${SESSION_HEADER}; a proxy may drop unknown header lines`);
   }
 
   #path(key: unknown): string {
     return `/v1/${encodeURIComponent(this.#options.namespace)}/${encodeURIComponent(checkKey(key))}`;
   }
 
-  #manyPath(name: "read" | "write" | "transaction"): string {
-    return `/v1/${encodeURIComponent(this.#options.namespace)}/${name}`;
+  /** A request that names its keys in the body. */
+  #post(name: "read" | "write" | "transaction" | "merge" | "merged", body: object) {
+    const path = `/v1/${encodeURIComponent(this.#options.namespace)}/${name}`;
+    return { method: "POST", path, headers: { ...TAGGED, accept: TAGGED_TYPE }, body: jsonCodec.encode(body) };
+  }
+
+  async #ask(name: "read" | "merged", body: object, options: CallOptions | undefined): Promise<unknown> {
+    return jsonCodec.decode((await this.#call({ ...this.#post(name, body), repeatable: true, answers: [200] }, options)).bytes);
   }
 }
 

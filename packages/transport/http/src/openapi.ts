@@ -144,6 +144,40 @@ const TRANSACTION_PATH: Json = {
   },
 };
 
+const TEXTS: Json = { type: "array", items: { type: "string" }, maxItems: limits.KEYS_PER_REQUEST_MAX };
+
+const MERGE_PATH: Json = {
+  parameters: [ref("parameters", "namespace"), ref("parameters", "session"), ref("parameters", "durability")],
+  post: {
+    operationId: "merge",
+    summary: "Changes a counter or a set: concurrent changes all count. What is removed of a set is what this session sees in it",
+    requestBody: {
+      required: true,
+      content: json({
+        oneOf: [object({ counter: { type: "string" }, add: { type: "integer" } }), object({ set: { type: "string" } }, { add: TEXTS, remove: TEXTS })],
+      }),
+    },
+    responses: { 204: { description: "Changed", headers: SESSION }, ...failures(413, 415, 501, 507) },
+  },
+};
+
+const MERGED_PATH: Json = {
+  parameters: [ref("parameters", "namespace"), ref("parameters", "session")],
+  post: {
+    operationId: "readMerged",
+    summary: "Reads a counter or a set",
+    requestBody: { required: true, content: json({ oneOf: [object({ counter: { type: "string" } }), object({ set: { type: "string" } })] }) },
+    responses: {
+      200: {
+        description: "The count, or the members in order",
+        headers: SESSION,
+        content: json({ oneOf: [object({ count: { type: "integer" } }), object({ members: { type: "array", items: { type: "string" } } })] }),
+      },
+      ...failures(413, 415),
+    },
+  },
+};
+
 const JOIN_PATH: Json = {
   post: {
     operationId: "joinSessions",
@@ -256,6 +290,8 @@ export function openApiDocument(origin: string): Json {
       "/v1/{namespace}/read": READ_PATH,
       "/v1/{namespace}/write": WRITE_PATH,
       "/v1/{namespace}/transaction": TRANSACTION_PATH,
+      "/v1/{namespace}/merge": MERGE_PATH,
+      "/v1/{namespace}/merged": MERGED_PATH,
       "/v1/session/join": JOIN_PATH,
       "/v1/status": STATUS_PATH,
       "/v1/openapi.json": OPENAPI_PATH,

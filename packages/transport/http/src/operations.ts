@@ -3,6 +3,7 @@
 import { jsonCodec, limits, type Duration, type Entry, type Mesh, type Session, type Transaction } from "@causalmesh/core";
 import { AGE_HEADER, SESSION_HEADER, VERSION_HEADER, WAITED_HEADER } from "./headers.js";
 import { TOKENS_PER_REQUEST_MAX } from "./limits.js";
+import { changeIn, made, nameIn } from "./merging.js";
 import { openApiDocument } from "./openapi.js";
 import { Problem, problemResponse } from "./problem.js";
 import { checkMembers, checkQuery, deleteOptions, isText, listOf, readBody, readMembers, setOptions } from "./requests.js";
@@ -28,6 +29,8 @@ export const OPERATIONS: Readonly<Record<Operation, (exchange: Exchange) => Prom
   readMany,
   writeMany,
   transact,
+  merge,
+  readMerged,
   joinSessions,
   getStatus,
   getOpenApi,
@@ -207,6 +210,25 @@ async function transact({ request, query, ...exchange }: Exchange): Promise<Resp
   const state = end === "commit" ? "committed" : "rolled back";
   const headers = await sessionHeaders(transaction.session);
   return answer(request, { ...read, state, ...(version === undefined ? {} : { version }) }, headers);
+}
+
+// Values that merge.
+
+async function merge({ request, query, ...exchange }: Exchange): Promise<Response> {
+  refuseConditions(request);
+  const change = changeIn(await readMembers(request));
+  const options = deleteOptions(query, request.headers);
+  const session = exchange.session();
+  await made(session, change, options);
+  return new Response(null, { status: 204, headers: await sessionHeaders(session) });
+}
+
+async function readMerged({ request, query, ...exchange }: Exchange): Promise<Response> {
+  checkQuery(query, []);
+  const { kind, key } = nameIn(await readMembers(request));
+  const session = exchange.session();
+  const read = kind === "counter" ? { count: await session.count(key) } : { members: await session.members(key) };
+  return answer(request, read, await sessionHeaders(session));
 }
 
 // The rest.

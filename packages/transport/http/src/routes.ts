@@ -5,7 +5,18 @@ import type { Role } from "./api-keys.js";
 import { Problem } from "./problem.js";
 import { decodePart } from "./requests.js";
 
-export type Operation = "getValue" | "putValue" | "deleteValue" | "readMany" | "writeMany" | "transact" | "joinSessions" | "getStatus" | "getOpenApi";
+export type Operation =
+  | "getValue"
+  | "putValue"
+  | "deleteValue"
+  | "readMany"
+  | "writeMany"
+  | "transact"
+  | "merge"
+  | "readMerged"
+  | "joinSessions"
+  | "getStatus"
+  | "getOpenApi";
 
 export interface Route {
   readonly operation: Operation;
@@ -18,8 +29,8 @@ export interface Route {
 
 const KEY = "/v1/{namespace}/{key}";
 
-/** Routes about several keys, in the place of one. */
-const MANY: readonly string[] = ["read", "write", "transaction"];
+/** Routes that name their keys in the body, in the place of one. */
+const MANY: readonly string[] = ["read", "write", "transaction", "merge", "merged"];
 
 export const ROUTES: readonly Route[] = [
   { operation: "getValue", method: "GET", template: KEY, role: "read" },
@@ -29,6 +40,8 @@ export const ROUTES: readonly Route[] = [
   { operation: "readMany", method: "POST", template: "/v1/{namespace}/read", role: "read" },
   { operation: "writeMany", method: "POST", template: "/v1/{namespace}/write", role: "write" },
   { operation: "transact", method: "POST", template: "/v1/{namespace}/transaction", role: "write" },
+  { operation: "merge", method: "POST", template: "/v1/{namespace}/merge", role: "write" },
+  { operation: "readMerged", method: "POST", template: "/v1/{namespace}/merged", role: "read" },
   { operation: "joinSessions", method: "POST", template: "/v1/session/join", role: "read" },
   { operation: "getStatus", method: "GET", template: "/v1/status", role: "admin" },
   { operation: "getOpenApi", method: "GET", template: "/v1/openapi.json", role: undefined },

@@ -52,6 +52,28 @@ describe("a client over HTTP", () => {
     expect(sent).toHaveLength(3);
   });
 
+  it("counts and gathers as any session does, and does not count twice what it does not know", async () => {
+    const mesh = await embedded({ nodes: 2 });
+    const fronts = await Promise.all(["node-1", "node-2"].map((node) => served(mesh, { node, apiKeys })));
+    const client = connectHttp({ url: fronts.map(({ url }) => url), namespace: "blue", apiKey: KEYS.writer });
+    let session = client.session(undefined, { node: fronts[0].url });
+    for (const { url } of fronts) {
+      await session.increment("visits");
+      await session.increment("visits", 2);
+      await session.addMembers("tags", [url, "both"]);
+      session = client.session(await session.token(), { node: url });
+    }
+    expect(await session.count("visits")).toBe(6);
+    await session.removeMembers("tags", ["both"]);
+    expect(await session.members("tags")).toEqual(fronts.map(({ url }) => url).sort());
+    expect(await mesh.session(await session.token(), { namespace: "blue" }).count("visits")).toBe(6);
+    await expect(session.increment("visits", 0.5)).rejects.toMatchObject({ code: "VALUE_INVALID" });
+    await expect(session.addMembers("tags", [1] as unknown as string[])).rejects.toMatchObject({ code: "VALUE_INVALID" });
+    const silent = await scripted((request) => request.socket.destroy());
+    const lost = connectHttp({ url: silent, namespace: "blue", apiKey: KEYS.writer }).session();
+    await expect(lost.increment("visits")).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+  });
+
   it("goes on at another address when its own ends, with all that it has seen", async () => {
     const mesh = await embedded({ nodes: 2 });
     const [first, second] = await Promise.all(["node-1", "node-2"].map((node) => served(mesh, { node, apiKeys })));

@@ -120,6 +120,9 @@ describe("/v1/openapi.json", () => {
     await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { end: "rollback" }, session: open.session });
     await check("/v1/blue/k", value, { session: open.session });
     await check("/v1/blue/transaction", many.transaction, { method: "POST", json: { end: "perhaps" } });
+    for (const json of [{ counter: "n", add: 2 }, { set: "s", add: ["a"], remove: ["b"] }, { counter: "n" }, { counter: "n", add: 0.5 }])
+      await check("/v1/blue/merge", "/v1/{namespace}/merge", { method: "POST", json });
+    for (const json of [{ counter: "n" }, { set: "s" }, {}]) await check("/v1/blue/merged", "/v1/{namespace}/merged", { method: "POST", json });
     await check("/v1/session/join", "/v1/session/join", { method: "POST", json: { tokens: [session, session] } });
     await check("/v1/session/join", "/v1/session/join", { method: "POST", json: { tokens: ["nonsense"] } });
     await check("/v1/status", "/v1/status", {});
