@@ -17,6 +17,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   "07-aws-lambda.mjs": "[ 'pay after it was placed', 'pack after it was placed' ]\n",
   "08-temporal.mjs": "shipped what was placed, paid\n",
   "09-a-transaction-that-roams.mjs": "[ 4, { price: 3 }, 4 ]\n4\n",
+  "10-counters-and-sets.mjs": "3 [ 'blue', 'green', 'red', 'seen' ]\n2 [ 'blue', 'green', 'red' ]\n",
 };
 
 /** Its pages have what the examples print. */

@@ -141,14 +141,29 @@ export class MeshProcesses {
   }
 
   async #start(listen: string, replica?: number): Promise<void> {
-    const node = new NodeProcess({ url: this.#url, listen, replica, failed: (message) => this.failures.push(message) });
+    const node = this.#node(listen, replica);
     this.#nodes.push(node);
     await node.ready;
+  }
+
+  #node(listen: string, replica?: number): NodeProcess {
+    return new NodeProcess({ url: this.#url, listen, replica, failed: (message) => this.failures.push(message) });
   }
 
   /** Ends one of them in the middle of whatever it does, and the others in order. */
   async loseOne(index: number): Promise<void> {
     await Promise.all(this.#nodes.map((node, at) => (at === index ? node.kill() : node.stop())));
+  }
+
+  /** Ends one of them in the middle of whatever it does; the others go on. */
+  async loseAt(index: number): Promise<void> {
+    await this.#nodes[index].kill();
+  }
+
+  /** Starts one anew that has ended, at its address: it joins the mesh. */
+  async startAgain(index: number): Promise<void> {
+    this.#nodes[index] = this.#node(this.addresses[index]);
+    await this.#nodes[index].ready;
   }
 
   /** Ends all of them at once, in the middle of whatever they do. */

@@ -112,6 +112,10 @@ export interface ReadFlags {
   readonly fresh: boolean;
 }
 
+export const PLAIN_READ: ReadFlags = { versioned: false, fresh: false };
+export const VERSIONED_READ: ReadFlags = { versioned: true, fresh: false };
+export const FRESH_READ: ReadFlags = { versioned: true, fresh: true };
+
 function readFlags({ versioned, fresh }: ReadFlags, context: SessionContext | undefined): number {
   return contextFlag(context) | (versioned ? VERSIONED : 0) | (fresh ? FRESH : 0);
 }

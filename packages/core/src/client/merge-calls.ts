@@ -9,7 +9,7 @@ import { dotOf, type Dot } from "../merging/dot.js";
 import { shareKey, shareKeys } from "../merging/keys.js";
 import { COUNTER } from "../protocol/own-keys.js";
 import { ENTRY_HAS_VALUE, VALUES, WRITTEN } from "../wire/frames.js";
-import { Call, encodeGetMany, encodeMerge, type Answer } from "./call.js";
+import { Call, encodeGetMany, encodeMerge, VERSIONED_READ, type Answer } from "./call.js";
 import { readVersion, SessionCall } from "./calls.js";
 import type { MeshError } from "../errors.js";
 import type { OwnWrite, SessionContext } from "./context.js";
@@ -94,7 +94,7 @@ export class SharesCall extends Call {
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
-    encodeGetMany(out, id, context, { versioned: true, fresh: false }, this.#keys);
+    encodeGetMany(out, id, context, VERSIONED_READ, this.#keys);
   }
 
   answered({ link, type, bytes, start, end }: Answer): void {

@@ -32,10 +32,11 @@ import { encodeDrain, encodeRemove, isNodesFault, type Call } from "./call.js";
 import { jsonCodec, rangeDecoder, type RangeDecoder } from "./codec.js";
 import { transactionIn, withoutTransaction, type SessionContext } from "./context.js";
 import { parseDuration } from "./duration.js";
+import { durabilityLevel } from "./durability.js";
 import { checkNamespace } from "./keys.js";
 import { NodeCall, OrderCall, StatusCall, type NodeStatus } from "./node-calls.js";
 import { closedError, Peer, sameAddress, type PeerOptions } from "./peer.js";
-import { ClientSession, durabilityLevel } from "./session.js";
+import { ClientSession } from "./session.js";
 import { packToken, TokenKeys, unpackToken } from "./token.js";
 
 export interface MeshClientOptions extends MeshOptions {

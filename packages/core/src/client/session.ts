@@ -1,7 +1,7 @@
 // A session as its user holds it: the causal context of one workflow (design section 4), and the calls that are made with it. What
 // the calls have in common with those of other sessions, links, fail-over and deadlines, is in mesh-client.ts.
 
-import { inputText, MeshError } from "../errors.js";
+import { MeshError } from "../errors.js";
 import { backoffMs } from "../host/backoff.js";
 import { MISSED, NO_ENTRY } from "../host/peek.js";
 import { TOKEN_OWN_BYTES_AIM, TOKEN_WAIT_MS_DEFAULT } from "../limits.js";
@@ -9,7 +9,6 @@ import type {
   CallOptions,
   Codec,
   CommitOptions,
-  Durability,
   Entry,
   MergeOptions,
   Session,
@@ -20,11 +19,11 @@ import type {
 } from "../mesh.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { covers, EMPTY_VECTOR, join, type Vector } from "../protocol/vector.js";
-import { DURABILITIES } from "../wire/messages.js";
-import type { Call, Caller, Change, ReadFlags } from "./call.js";
+import { PLAIN_READ, VERSIONED_READ, FRESH_READ, type Call, type Caller, type Change, type ReadFlags } from "./call.js";
 import { GetCall, GetManyCall, WriteCall, type Version } from "./calls.js";
 import { changeOf, changesOf, checkCount, checkSize, deletion, storedKeys } from "./changes.js";
 import type { OwnWrite, SessionContext } from "./context.js";
+import { durabilityLevel } from "./durability.js";
 import { checkNamespace, storedKey } from "./keys.js";
 import type { Link } from "./link.js";
 import { LostWrites } from "./lost-writes.js";
@@ -157,12 +156,12 @@ export class ClientSession implements Session, Caller {
   }
 
   #readManyFlags(keys: readonly string[]): ReadFlags {
-    if (this.own.isEmpty) return PLAIN;
-    return keys.some((key) => this.own.newest(key)?.change.value === null) ? VERSIONED_AND_FRESH : VERSIONED;
+    if (this.own.isEmpty) return PLAIN_READ;
+    return keys.some((key) => this.own.newest(key)?.change.value === null) ? FRESH_READ : VERSIONED_READ;
   }
 
   #readFlags(own: OwnVersion | undefined): ReadFlags {
-    return own === undefined ? PLAIN : own.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
+    return own === undefined ? PLAIN_READ : own.change.value === null ? FRESH_READ : VERSIONED_READ;
   }
 
   ownValue(own: OwnVersion): Uint8Array | undefined {
@@ -203,7 +202,7 @@ export class ClientSession implements Session, Caller {
   async getEntry<Value = unknown>(key: string, options?: CallOptions): Promise<Entry<Value>> {
     const stored = this.#key(key);
     return await this.#call<Entry<Value>>(options, (deadline, resolve, reject) => {
-      const flags = this.own.newest(stored)?.change.value === null ? VERSIONED_AND_FRESH : VERSIONED;
+      const flags = this.own.newest(stored)?.change.value === null ? FRESH_READ : VERSIONED_READ;
       return new GetCall(this, deadline, stored, flags, resolve as (value: unknown) => void, reject, true);
     });
   }
@@ -377,7 +376,7 @@ export class ClientSession implements Session, Caller {
       // A call that asks for nothing: its answer says what can be read at the node.
       const ask = (timeoutMs: number): Promise<unknown> =>
         this.#call<unknown[]>({ timeoutMs, signal: options?.signal }, (deadline, resolve, reject) => {
-          return new GetManyCall(this, deadline, [], PLAIN, resolve as (value: unknown) => void, reject);
+          return new GetManyCall(this, deadline, [], PLAIN_READ, resolve as (value: unknown) => void, reject);
         });
       this.#waitedMs = await waitForOwnWrites(this.own, ask, this.mesh.platform.clock, options?.timeoutMs ?? TOKEN_WAIT_MS_DEFAULT);
     }
@@ -397,16 +396,5 @@ export class ClientSession implements Session, Caller {
 
 const WRITE_UNDER_WAY = "a write of this session is under way, which its token would lack: await it first; parallel branches have a fork each";
 
-const PLAIN: ReadFlags = { versioned: false, fresh: false };
-const VERSIONED: ReadFlags = { versioned: true, fresh: false };
-const VERSIONED_AND_FRESH: ReadFlags = { versioned: true, fresh: true };
-
 /** Says that `#peek` found nothing that it may answer. */
 const NOT_THERE = Symbol("not there");
-
-/** Throws OPTION_INVALID for what is none. Called where options come in. */
-export function durabilityLevel(durability: Durability): number {
-  const level = DURABILITIES.indexOf(durability);
-  if (level < 0) throw new MeshError("OPTION_INVALID", `durability ${inputText(durability)} is none of ${DURABILITIES.join(", ")}`);
-  return level;
-}

@@ -87,7 +87,7 @@ export function drawOptions(seed: number): SimulationOptions {
     unrest: undefined,
   };
   const drawn = overflows || random.chance(0.5) ? options : { ...options, ...drawUnrest(random, options.delayMsMax) };
-  return { ...drawn, mergeShare: random.pick([0, 0, 0.15, 0.4]) };
+  return { ...drawn, mergeShare: random.chance(0.3) ? random.between(0.1, 0.4) : 0 };
 }
 
 /** Faults take seconds to be noticed, so these runs are slower; and their delays are short beside what makes a node suspect. */
