@@ -1,6 +1,6 @@
 // Counters and sets on real processes over TCP, one of which is killed in the middle: everything that was acknowledged counts, and nothing counts twice.
 
-import { MeshError } from "@causalmesh/core";
+import type { MeshError } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import { expect, it, onTestFinished } from "vitest";
 import { MeshProcesses, openDatabase, openStore } from "../dist/index.js";

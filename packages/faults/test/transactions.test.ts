@@ -2,7 +2,7 @@
 // whoever reads sees all of a commit or nothing.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { MeshError, type Mesh, type Transaction } from "@causalmesh/core";
+import type { Mesh, MeshError, Transaction } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import { expect, it, onTestFinished } from "vitest";
 import { MeshProcesses, openDatabase, openStore, seedFrom } from "../dist/index.js";
