@@ -248,6 +248,30 @@ describe("a node that dies", () => {
     expect(expiresAt).toBe(timestampMs(timestamp) + 3_600_000);
   }, 20_000);
 
+  it("leaves changes of counters and sets that each fork of their session makes again, and that count once all the same", async () => {
+    const all = members();
+    await all.form("a", "b", "c");
+    const mesh = await all.connect();
+    const session = mesh.session(undefined, { node: "b" });
+    await session.increment("visits");
+    await session.addMembers("tags", ["kept", "taken out"], { durability: "everywhere" });
+    all.network.cut("b", ["a", "c"]);
+    await session.increment("visits", 2, { durability: "memory" });
+    await session.addMembers("tags", ["lost"], { durability: "memory" });
+    await session.removeMembers("tags", ["taken out"], { durability: "memory" });
+    const token = await session.token();
+    all.network.kill("b");
+    await until(async () => (await all.replicas()).length === 2);
+    const forks = ["a", "c"].map((node) => mesh.session(token, { node }));
+    for (const fork of forks) expect([await fork.count("visits"), await fork.members("tags")]).toEqual([3, ["kept", "lost"]]);
+    // What one fork takes out that the other has made again as well stays out.
+    await forks[0].removeMembers("tags", ["lost"]);
+    const joined = mesh.session(await Promise.all(forks.map((fork) => fork.token())));
+    expect([await joined.count("visits"), await joined.members("tags")]).toEqual([3, ["kept"]]);
+    await joined.increment("visits");
+    expect(await joined.count("visits")).toBe(4);
+  }, 20_000);
+
   it("does not come back with what somebody has written over it since", async () => {
     const all = members();
     await all.form("a", "b", "c");

@@ -4,7 +4,6 @@
 import type { MeshError } from "../errors.js";
 import { timestampMs } from "../protocol/hybrid-clock.js";
 import { readChange } from "../merging/change.js";
-import { dotOf } from "../merging/dot.js";
 import { nameOf } from "../merging/keys.js";
 import { isCommit, isMerging } from "../protocol/own-keys.js";
 import { EMPTY_VECTOR } from "../protocol/vector.js";
@@ -75,12 +74,11 @@ export class LostWrites {
     }
   }
 
-  /** ⚑ It names the dot that it had, so that it counts once, however many forks make it again. Which share it goes to is another matter now. */
+  /** It goes to the share of whichever node makes it now. */
   async #merge(deadline: number, write: OwnWrite): Promise<void> {
     const [{ key, value }] = write.changes;
     const name = nameOf(key);
-    const change = readChange(name, value!);
-    const again = { ...change, of: change.of ?? dotOf(write) };
+    const again = this.#session.merges.madeAgain(readChange(name, value!), write);
     await this.#make<void>((resolve, reject) => new MergeCall(this.#session, deadline, this.#durability, name, again, resolve, reject));
   }
 

@@ -123,7 +123,7 @@ export class SharesCall extends Call {
 
   #readShare(bytes: Uint8Array, key: string, own: OwnWrite[]): Share | undefined {
     const hit = (reader.u8() & ENTRY_HAS_VALUE) !== 0;
-    own.push(...this.#session.ownMerges(key, readVersion(reader)));
+    own.push(...this.#session.merges.ownChanges(key, readVersion(reader)));
     if (!hit) return undefined;
     const length = reader.varint();
     if (length > VALUE_BYTES_MAX) throw new MalformedError(`a share of ${length} bytes`);

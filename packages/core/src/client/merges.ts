@@ -5,19 +5,35 @@ import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, MEMBER_LENGTH_MAX } from "../limit
 import { encodeUtf8 } from "../bytes/utf8.js";
 import { isMember, type Change } from "../merging/change.js";
 import { countOf, type Addition, type CounterShare } from "../merging/counter.js";
+import { dotOf } from "../merging/dot.js";
 import { SHARE_BYTES_MAX } from "../merging/keys.js";
 import { marksOf, removalOf, type SetChange, type SetShare } from "../merging/member-set.js";
 import type { CallOptions, MergeOptions } from "../mesh.js";
 import { COUNTER, SET } from "../protocol/own-keys.js";
+import type { Version } from "./calls.js";
+import type { OwnWrite } from "./context.js";
 import { storedKey } from "./keys.js";
 import { MergeCall, SharesCall, type Shares } from "./merge-calls.js";
+import type { OwnWrites } from "./own-writes.js";
 import type { ClientSession } from "./session.js";
 
 export class SessionMerges {
   readonly #session: ClientSession;
+  readonly #own: OwnWrites;
 
-  constructor(session: ClientSession) {
+  constructor(session: ClientSession, own: OwnWrites) {
     this.#session = session;
+    this.#own = own;
+  }
+
+  /** ⚑ Own changes of a share that are not in it yet: only one node makes it, so what is older than its version is. */
+  ownChanges(share: string, { timestamp }: Version): OwnWrite[] {
+    return this.#own.on(share).filter((write) => write.timestamp > timestamp);
+  }
+
+  /** ⚑ A change that is made again names the dot that it had, so that it counts once, however many forks make it again. */
+  madeAgain(change: Change, write: OwnWrite): Change {
+    return { ...change, of: change.of ?? dotOf(write) };
   }
 
   async increment(key: string, by: number, options: MergeOptions | undefined): Promise<void> {
@@ -67,7 +83,7 @@ export class SessionMerges {
   async #change(name: string, change: Change, options: MergeOptions | undefined): Promise<void> {
     const session = this.#session;
     session.checkFree();
-    session.checkRoom();
+    this.#own.checkRoom();
     await new Promise<void>((resolve, reject) => {
       const call = new MergeCall(session, session.deadline(options), session.durabilityOf(options), name, change, resolve, reject);
       session.mesh.submit(call, session.peer, options?.signal);

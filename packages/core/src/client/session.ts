@@ -53,7 +53,7 @@ export class ClientSession implements Session, Caller {
   /** Writes on their way. */
   writing = 0;
   protected readonly own = new OwnWrites();
-  readonly #merges = new SessionMerges(this);
+  readonly merges = this.mergesOf(this.own);
 
   constructor(mesh: MeshClient, peer: Peer, contexts: readonly SessionContext[], options: SessionOptions) {
     this.mesh = mesh;
@@ -249,33 +249,28 @@ export class ClientSession implements Session, Caller {
 
   // Values that merge.
 
+  protected mergesOf(own: OwnWrites): SessionMerges {
+    return new SessionMerges(this, own);
+  }
+
   async increment(key: string, by: number = 1, options?: MergeOptions): Promise<void> {
-    await this.#merges.increment(key, by, options);
+    await this.merges.increment(key, by, options);
   }
 
   async count(key: string, options?: CallOptions): Promise<number> {
-    return await this.#merges.count(key, options);
+    return await this.merges.count(key, options);
   }
 
   async addMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
-    await this.#merges.addMembers(key, members, options);
+    await this.merges.addMembers(key, members, options);
   }
 
   async removeMembers(key: string, members: readonly string[], options?: MergeOptions): Promise<void> {
-    await this.#merges.removeMembers(key, members, options);
+    await this.merges.removeMembers(key, members, options);
   }
 
   async members(key: string, options?: CallOptions): Promise<string[]> {
-    return await this.#merges.members(key, options);
-  }
-
-  checkRoom(): void {
-    this.own.checkRoom();
-  }
-
-  /** ⚑ Own changes of a share that are not in it yet: only one node makes it, so what is older than its version is. */
-  ownMerges(share: string, version: Version): OwnWrite[] {
-    return this.own.on(share).filter(({ timestamp }) => timestamp > version.timestamp);
+    return await this.merges.members(key, options);
   }
 
   async getOrSet<Value>(key: string, factory: () => Value | Promise<Value>, options?: WriteOptions): Promise<Value> {
@@ -301,7 +296,7 @@ export class ClientSession implements Session, Caller {
     checkCount(changes.length);
     if (changes.length === 0) return Promise.resolve();
     checkSize(changes);
-    this.checkRoom();
+    this.own.checkRoom();
     const durability = this.durabilityOf(options);
     return new Promise((resolve, reject) => {
       const call = new WriteCall(this, this.deadline(options), 0, durability, changes, this.mesh.retryWrites, resolve, reject);

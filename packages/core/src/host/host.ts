@@ -24,7 +24,6 @@ import { Figures } from "./figures.js";
 import { Flusher } from "./flusher.js";
 import { Loads, type LoadsOptions } from "./loads.js";
 import { Membership } from "./membership.js";
-import { OwnShares } from "./merging.js";
 import { Newcomer } from "./newcomer.js";
 import { readLocally } from "./local-read.js";
 import { MISSED } from "./peek.js";
@@ -86,7 +85,6 @@ export class Host {
   readonly secrets: Secrets;
   readonly loads: Loads;
   readonly waiters = new Waiters();
-  readonly ownShares = new OwnShares();
   readonly connections = new Set<Acceptor>();
   readonly strangers: Strangers;
   readonly membership: Membership;

@@ -5,7 +5,7 @@
 import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { MeshError } from "../errors.js";
-import { KEY_BYTES_MAX, LOAD_ATTEMPTS_MAX, OWN_SHARES_MAX, VALUE_BYTES_MAX } from "../limits.js";
+import { KEY_BYTES_MAX, LOAD_ATTEMPTS_MAX, VALUE_BYTES_MAX } from "../limits.js";
 import { encodeShare, readChange, readShare, type Change, type Share } from "../merging/change.js";
 import { SHARE_BYTES_MAX, shareKey, shareKeys } from "../merging/keys.js";
 import { partsOf } from "../merging/dot.js";
@@ -17,22 +17,6 @@ import { DURABILITIES } from "../wire/messages.js";
 import type { ClientPort } from "./client-port.js";
 import type { Host } from "./host.js";
 import type { Level } from "./waiters.js";
-
-/** The shares that a node has made, by their keys. Those that the cache may not show yet have to stay. */
-export class OwnShares {
-  readonly #shares = new Map<string, { readonly share: Share; readonly counter: number }>();
-
-  get(key: string): Share | undefined {
-    return this.#shares.get(key)?.share;
-  }
-
-  /** `shown` is the counter up to which the cache shows what this node has written. */
-  note(key: string, share: Share, counter: number, shown: number): void {
-    this.#shares.set(key, { share, counter });
-    if (this.#shares.size <= OWN_SHARES_MAX) return;
-    for (const [other, made] of this.#shares) if (made.counter <= shown) this.#shares.delete(other);
-  }
-}
 
 export class Merging {
   readonly #host: Host;
@@ -69,7 +53,7 @@ export class Merging {
 
   /** This node's share as it is now; undefined where the store has to be asked. */
   #before(key: string): Share | "none" | undefined {
-    return this.#host.ownShares.get(key) ?? this.#shown(key);
+    return this.#node.madeShare(key) ?? this.#shown(key);
   }
 
   /** A share as this node shows it. */
@@ -109,7 +93,7 @@ export class Merging {
       );
     node.write(1);
     node.change(bytes, 0, keyBytes.length, keyBytes.length, value.length, false, 0);
-    this.#host.ownShares.note(key, share, node.counter, node.applied[node.ring.self]);
+    node.noteShare(key, share);
     this.#port.made(id, durability);
   }
 

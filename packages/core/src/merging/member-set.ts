@@ -82,15 +82,13 @@ export function changed(
   // A member has one mark in a share, the latest: whoever saw an earlier one sees it as well.
   const kept = filtered(added, (member, mark) => !again.has(member) && !gone.has(member, mark));
   const mine = add.length === 0 ? kept : { ...kept, [last.of ?? dot]: [...again] };
-  const isOwn = Marks.of(added);
   const present = others === undefined ? undefined : Marks.of(...others.map((other) => other.added));
-  const waiting = Marks.of(
-    removed,
-    filtered(remove, (member, mark) => !isOwn.has(member, mark)),
-  );
+  // Also of marks of this share: what two forks have made again is in two shares.
+  const waiting = Marks.of(removed, remove);
   const stays: Record<Dot, string[]> = {};
-  for (const member of waiting.members())
+  for (const member of waiting.members()) {
     for (const mark of waiting.dots(member)) if (present === undefined || present.has(member, mark) || !shows(mark)) (stays[mark] ??= []).push(member);
+  }
   return { added: mine, removed: stays, last };
 }
 

@@ -11,6 +11,8 @@ import { HybridClock, timestampMs } from "./hybrid-clock.js";
 import { Log } from "./log.js";
 import { Pending } from "./pending.js";
 import { Ring } from "./ring.js";
+import type { Share } from "../merging/change.js";
+import { OwnShares } from "../merging/own-shares.js";
 import { isCommitAt } from "./own-keys.js";
 import { walkSegment, type Segment } from "./segment.js";
 import { Snapshot } from "./snapshot.js";
@@ -62,6 +64,7 @@ export class NodeState {
   /** Grows whenever there may be something new for the successor. */
   ringVersion = 1;
   protected pending!: Pending;
+  readonly #ownShares = new OwnShares();
   protected flushOrder!: FlushOrder;
 
   constructor(view: View, replica: number, options: NodeOptions) {
@@ -159,6 +162,19 @@ export class NodeState {
       },
     });
     return { vector: this.ring.vector(this.pending.vectorOf(origin, counter)!), changes };
+  }
+
+  // Values that merge (merging/keys.ts).
+
+  /** ⚑ A share as this node made it last, which the cache may not show yet; undefined where it may have made none. */
+  madeShare(key: string): Share | undefined {
+    return this.#ownShares.get(key);
+  }
+
+  /** The newest own write made this of a share. */
+  noteShare(key: string, share: Share): void {
+    const { self } = this.ring;
+    this.#ownShares.note(key, share, this.received[self], this.applied[self]);
   }
 
   /** Enters a view with nothing, as whoever has not begun yet. */

@@ -3,7 +3,7 @@
 
 import type { Violation } from "./checkers/violation.js";
 import { ExploredWorld, type ExploredMesh } from "./explored-world.js";
-import type { Mutation } from "./mutations.js";
+import type { Mutation } from "./mutation.js";
 import type { Settle } from "./simulation.js";
 
 export interface ExploreOptions {

@@ -15,7 +15,7 @@ import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
 import { ExploredSimulation } from "./explored-simulation.js";
 import type { Write } from "./history.js";
-import type { Mutation, Parts } from "./mutations.js";
+import type { Mutation, Parts } from "./mutation.js";
 import { Recorder } from "./recorder.js";
 import { SimulatedStore, StoreContent } from "./simulated-store.js";
 import { SimulatedNetwork } from "./simulated-transport.js";

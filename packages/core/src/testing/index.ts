@@ -3,7 +3,8 @@ export { explore, type Exploration, type ExploreOptions, type FoundViolation } f
 export type { ExploredMesh, ExploredStep } from "./explored-world.js";
 export { SMALL_MESHES, type SmallMesh } from "./small-meshes.js";
 export { runSeed, type RunOptions, type RunResult } from "./run.js";
-export { MUTATIONS, type Mutation, type MutationContext, type Parts } from "./mutations.js";
+export type { Mutation, MutationContext, Parts } from "./mutation.js";
+export { MUTATIONS } from "./mutations.js";
 export { drawOptions, type SimulationOptions } from "./options.js";
 export { checkHistory } from "./checkers/check-history.js";
 export type { Violation } from "./checkers/violation.js";

@@ -6,12 +6,8 @@ import type { OpenTransaction } from "../client/open-transaction.js";
 import type { ClientSession } from "../client/session.js";
 import { SnapshotReads } from "../client/snapshot-reads.js";
 import { ClientTransaction } from "../client/transaction.js";
-import type { Loads } from "../host/loads.js";
-import type { Membership } from "../host/membership.js";
-import type { Newcomer } from "../host/newcomer.js";
 import type { FlushBatch } from "../protocol/flush-order.js";
 import type { CommitOptions } from "../mesh.js";
-import type { Node } from "../protocol/node.js";
 import type { Base } from "../wire/messages.js";
 import { Ring } from "../protocol/ring.js";
 import { Snapshot } from "../protocol/snapshot.js";
@@ -19,30 +15,8 @@ import type { View } from "../protocol/view.js";
 import { join, type Vector } from "../protocol/vector.js";
 import type { Link } from "../client/link.js";
 
-export interface Parts {
-  readonly Node: typeof Node;
-  readonly Loads: typeof Loads;
-  readonly Membership: typeof Membership;
-  readonly Newcomer: typeof Newcomer;
-  readonly Session: typeof ClientSession;
-}
-
-/** What a mutation may look at beyond the class that it changes. */
-export interface MutationContext {
-  /** R of the node with this replica id. */
-  received(replica: number): Vector;
-}
-
-export interface Mutation {
-  readonly name: string;
-  /** The rule that is gone, with the section of the design. */
-  readonly rule: string;
-  change(parts: Parts, context: MutationContext): Partial<Parts>;
-}
-
-function nodeMutation(name: string, rule: string, change: (Base: typeof Node) => typeof Node): Mutation {
-  return { name, rule, change: (parts) => ({ Node: change(parts.Node) }) };
-}
+import { MERGING_MUTATIONS } from "./merging-mutations.js";
+import { nodeMutation, type Mutation } from "./mutation.js";
 
 export const MUTATIONS: readonly Mutation[] = [
   nodeMutation(
@@ -324,6 +298,7 @@ export const MUTATIONS: readonly Mutation[] = [
         }
       },
   ),
+  ...MERGING_MUTATIONS,
 ];
 
 function versionsMutation(name: string, rule: string, Changed: typeof Versions): Mutation {

@@ -16,7 +16,7 @@ import { checkHistory } from "./checkers/check-history.js";
 import type { Violation } from "./checkers/violation.js";
 import { COUNTER_KEY, SET_KEY } from "./elements.js";
 import type { History, Observation, Sample, Write } from "./history.js";
-import type { Mutation, Parts } from "./mutations.js";
+import type { Mutation, Parts } from "./mutation.js";
 import { drawOptions, type SimulationOptions } from "./options.js";
 import { Recorder } from "./recorder.js";
 import { SimulatedClock, type Life } from "./simulated-clock.js";

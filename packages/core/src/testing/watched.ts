@@ -15,7 +15,7 @@ import type { Segment } from "../protocol/segment.js";
 import type { Vector } from "../protocol/vector.js";
 import type { View } from "../protocol/view.js";
 import type { Write } from "./history.js";
-import type { Parts } from "./mutations.js";
+import type { Parts } from "./mutation.js";
 import type { Recorder } from "./recorder.js";
 
 export interface WatchedWorld {
