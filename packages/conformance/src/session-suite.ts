@@ -4,6 +4,7 @@
 import type { Mesh } from "@causalmesh/core";
 import type { ConformanceCase } from "./case.js";
 import { AMBIENT_CLAIMS } from "./session-ambient.js";
+import { MERGING_CLAIMS } from "./session-merging.js";
 import { ROAMING_CLAIMS } from "./session-roaming.js";
 import { TRANSACTION_CLAIMS } from "./session-transactions.js";
 import { VALUE_CLAIMS } from "./session-values.js";
@@ -23,7 +24,7 @@ let cases = 0;
 
 /** The cases that a mesh's sessions must pass, for any test runner. They are independent of each other. */
 export function sessionSuite({ open }: SessionSuiteSetup): ConformanceCase[] {
-  return [...VALUE_CLAIMS, ...ROAMING_CLAIMS, ...AMBIENT_CLAIMS, ...TRANSACTION_CLAIMS].map(({ name, check }) => ({
+  return [...VALUE_CLAIMS, ...ROAMING_CLAIMS, ...AMBIENT_CLAIMS, ...TRANSACTION_CLAIMS, ...MERGING_CLAIMS].map(({ name, check }) => ({
     name,
     run: async () => {
       const prefix = `case ${++cases} of ${Date.now()}`;

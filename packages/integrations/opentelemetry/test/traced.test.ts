@@ -53,6 +53,8 @@ describe("traced", () => {
     expect(await session.getOrSet("secret-a", () => 7)).toBe(1);
     await session.deleteMany(["secret-a", "secret-b"]);
     await session.delete("secret-key");
+    await session.increment("secret-key");
+    await session.addMembers("secret-key", ["secret-member"]);
     expect(spans().map(({ name, attributes }) => [name, attributes["db.operation.batch.size"] ?? attributes["causalmesh.hit"]])).toEqual([
       ["causalmesh set", undefined],
       ["causalmesh get", true],
@@ -64,6 +66,8 @@ describe("traced", () => {
       ["causalmesh getOrSet", undefined],
       ["causalmesh deleteMany", 2],
       ["causalmesh delete", undefined],
+      ["causalmesh increment", undefined],
+      ["causalmesh addMembers", undefined],
     ]);
     for (const { kind, attributes } of spans()) {
       expect(kind).toBe(SpanKind.CLIENT);
