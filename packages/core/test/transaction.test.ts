@@ -109,6 +109,27 @@ for (const kind of ["remote", "embedded"] as const) {
       }
     });
 
+    it("reads what its snapshot has, whatever its session learns meanwhile", async () => {
+      const { mesh, nodes } = await open();
+      const session = mesh.session(undefined, { node: nodes[0] });
+      const transaction = session.begin();
+      expect(await transaction.get("y")).toBeUndefined();
+      const other = mesh.session(undefined, { node: nodes[1] });
+      await other.setMany(
+        [
+          ["y", 1],
+          ["z", 1],
+        ],
+        { durability: "memory" },
+      );
+      session.join(other);
+      const there = mesh.transaction(await transaction.token(), { node: nodes[2] });
+      expect(await there.getMany(["y", "z"])).toEqual([undefined, undefined]);
+      expect(await transaction.get("z")).toBeUndefined();
+      await there.commit();
+      expect(await there.session.getMany(["y", "z"])).toEqual([1, 1]);
+    });
+
     it("is run by session.transaction, which commits what the work did or nothing of it", async () => {
       const { mesh } = await open();
       const session = mesh.session();

@@ -22,6 +22,9 @@ export interface OwnWrite {
   readonly changes: readonly OwnChange[];
 }
 
+/** Names a write. */
+export type WriteId = Pick<OwnWrite, "replica" | "counter">;
+
 /** A session's causal past. */
 export interface SessionContext {
   /** DV: everything that its reads may depend on; at or below every member's received vector (I3). */

@@ -7,6 +7,7 @@ import type { Snapshot } from "../protocol/snapshot.js";
 import type { Vector } from "../protocol/vector.js";
 import { readSnapshot, readVector, writeSnapshot, writeVector } from "../wire/messages.js";
 import type { Change } from "./call.js";
+import type { WriteId } from "./context.js";
 
 /** Which write a read was answered with, and whether that showed a value. */
 export interface Seen {
@@ -24,6 +25,8 @@ export interface OpenTransaction {
   readonly snapshot: Snapshot | undefined;
   /** The hybrid timestamp of the snapshot: what has expired for it. */
   readonly time: number;
+  /** Of the own writes that the token carries, those that the snapshot is read with: the session may have learnt of others since. */
+  readonly own: readonly WriteId[];
   /** By key. */
   readonly seen: ReadonlyMap<string, Seen>;
   readonly changes: readonly Change[];
@@ -31,12 +34,17 @@ export interface OpenTransaction {
 
 const ID_BYTES_MAX = 32;
 
-export function writeOpenTransaction(out: ByteWriter, { id, begun, snapshot, time, seen, changes }: OpenTransaction): void {
+export function writeOpenTransaction(out: ByteWriter, { id, begun, snapshot, time, own, seen, changes }: OpenTransaction): void {
   out.text(id);
   writeVector(out, begun);
   out.f64(time);
   out.u8(snapshot === undefined ? 0 : 1);
   if (snapshot !== undefined) writeSnapshot(out, snapshot);
+  out.varint(own.length);
+  for (const { replica, counter } of own) {
+    out.varint(replica);
+    out.varint(counter);
+  }
   out.varint(seen.size);
   for (const [key, { replica, counter, hit }] of seen) {
     out.text(key);
@@ -59,6 +67,7 @@ export function readOpenTransaction(reader: ByteReader): OpenTransaction {
   const begun = readVector(reader);
   const time = reader.f64();
   const snapshot = reader.u8() === 0 ? undefined : readSnapshot(reader);
+  const own = Array.from({ length: countOf(reader, TOKEN_BYTES_MAX) }, () => ({ replica: reader.varint(), counter: reader.varint() }));
   const seen = new Map<string, Seen>();
   for (let left = countOf(reader, TOKEN_BYTES_MAX); left > 0; left--) {
     const key = reader.text(KEY_BYTES_MAX);
@@ -70,7 +79,7 @@ export function readOpenTransaction(reader: ByteReader): OpenTransaction {
     const ttlMs = reader.varint();
     changes.push({ key, ttlMs, expiresAt: 0, value: reader.u8() === 0 ? null : reader.blob(VALUE_BYTES_MAX) });
   }
-  return { id, begun, snapshot, time, seen, changes };
+  return { id, begun, snapshot, time, own, seen, changes };
 }
 
 function countOf(reader: ByteReader, max: number): number {

@@ -13,7 +13,7 @@ import type { Snapshot } from "../protocol/snapshot.js";
 import { join } from "../protocol/vector.js";
 import { encodeGetMany, encodeReadAt, type Call, type Caller } from "./call.js";
 import type { Place } from "./calls.js";
-import type { SessionContext } from "./context.js";
+import type { OwnWrite, SessionContext, WriteId } from "./context.js";
 import { EntriesCall, type EntriesCallOptions, type Found } from "./entries-call.js";
 import { userKey } from "./keys.js";
 import type { Link } from "./link.js";
@@ -44,13 +44,18 @@ export class SnapshotReads implements Caller {
     this.snapshot = from?.snapshot;
     this.time = from?.time ?? 0;
     this.seen = new Map(from?.seen);
-    if (from?.snapshot !== undefined) this.takeOwn(session.context());
+    if (from?.snapshot !== undefined) this.takeOwn(session.context(), from.own);
   }
 
-  /** ⚑ The session's writes in flight belong to what its transaction reads. */
-  protected takeOwn({ own, written }: SessionContext): void {
+  /** The own writes that the snapshot is read with. */
+  get ownWrites(): readonly OwnWrite[] {
+    return this.#own.writes;
+  }
+
+  /** ⚑ The session's writes in flight belong to what its transaction reads: those that it had when the snapshot was fixed, and none that it learns of later. */
+  protected takeOwn({ own, written }: SessionContext, had: readonly WriteId[] = own): void {
     this.#own = new OwnWrites();
-    for (const write of own) this.#own.restore(write, written);
+    for (const write of own) if (had.some(({ replica, counter }) => write.replica === replica && write.counter === counter)) this.#own.restore(write, written);
   }
 
   /** ⚑ Own writes go when the snapshot shows them, not when some node does. */

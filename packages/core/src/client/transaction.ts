@@ -141,8 +141,8 @@ export class ClientTransaction extends TransactionBase {
       const context = reads.context();
       this.#isOut = true;
       const begun = this.#begin();
-      const { snapshot, time, seen } = reads;
-      const transaction = { id: this.#id, begun, snapshot, time, seen, changes: [...this.#changes.values()] };
+      const { snapshot, time, seen, ownWrites: own } = reads;
+      const transaction = { id: this.#id, begun, snapshot, time, own, seen, changes: [...this.#changes.values()] };
       return await this.session.mesh.pack({ ...context, transaction });
     });
   }
