@@ -20,6 +20,7 @@ import {
   GET,
   GET_MANY,
   HELLO,
+  MERGE,
   READ_AT,
   STATUS,
   WITH_CONTEXT,
@@ -85,6 +86,14 @@ function commit(id: number, changes: readonly Change[], tried: readonly number[]
     writeVector(out, EMPTY_VECTOR);
     writeNumbers(out, tried);
     putChanges(out, changes, 0);
+  });
+}
+
+function merge(id: number, name: string, change: string, durability = 0): (out: ByteWriter) => void {
+  return frame(MERGE, id, (out) => {
+    out.u8(durability);
+    out.text(name);
+    out.blob(encodeUtf8(change));
   });
 }
 
@@ -160,6 +169,16 @@ describe("a request that cannot be served", () => {
     ["a key of the mesh's own", "KEY_INVALID", write(1, [{ key: encodeUtf8("\u0000tid") }])],
     ["a key of the mesh's own in a commit", "KEY_INVALID", commit(1, [{ key: encodeUtf8("\u0000tid") }, { key: encodeUtf8("\u0000tother") }])],
     ["a commit that a node was asked for that never was", "NODE_BEHIND", commit(1, [{ key: encodeUtf8("\u0000tid") }, {}], [99])],
+    [
+      "a sum beyond what can be counted",
+      "VALUE_INVALID",
+      (out) => (merge(2, "\u0000ck", '{"by":9007199254740991}')(out), merge(1, "\u0000ck", '{"by":1}')(out)),
+    ],
+    [
+      "a set that is too large",
+      "VALUE_TOO_LARGE",
+      merge(1, "\u0000sk", JSON.stringify({ add: Array.from({ length: 600 }, (_, index) => "m".repeat(1020) + index) })),
+    ],
     ["a snapshot that no node has shown", "NODE_BEHIND", readAt(1, new Snapshot([1, 2, 3], [1000, 0, 0], 4), 0)],
     ["a snapshot from the far future", "CLOCK_SKEW", readAt(1, new Snapshot([1, 2, 3], [0, 0, 0], 4), Number.MAX_SAFE_INTEGER)],
     ["a session from the far future", "CLOCK_SKEW", get(1, "k", { visible: EMPTY_VECTOR, time: Number.MAX_SAFE_INTEGER })],
@@ -196,6 +215,12 @@ describe("a stream that cannot be trusted any more", () => {
     ["a snapshot out of order", readAt(1, new Snapshot([2, 1], [0, 0], 4), 0)],
     ["a snapshot of replicas that it does not know", readAt(1, new Snapshot([5], [0], 4), 0)],
     ["a commit without a transaction", commit(1, [{}])],
+    ["a change of a key that does not merge", merge(1, "k", '{"by":1}')],
+    ["a change that is no JSON", merge(1, "\u0000ck", "{")],
+    ["a change of another kind of value", merge(1, "\u0000ck", '{"add":["a"]}')],
+    ["an addition that is no whole number", merge(1, "\u0000ck", '{"by":0.5}')],
+    ["a removal of what no write is named by", merge(1, "\u0000sk", '{"remove":{"first":["a"]}}')],
+    ["a change with a durability that is none", merge(1, "\u0000ck", '{"by":1}', 9)],
     ["a transaction given up for no known reason", frame(GAVE_UP, 0, (out) => out.u8(9))],
     ["a time that is no number", frame(GET, 1, (out) => (out.varint(0), out.varint(0), out.f64(NaN), out.u8(65)), WITH_CONTEXT)],
   ];
@@ -393,6 +418,9 @@ describe("mutated frames", () => {
       );
       await moved.getMany(["a", "b", "c"]);
       await moved.delete("a");
+      await moved.increment("n");
+      await moved.addMembers("s", ["a", "b"]);
+      await moved.removeMembers("s", ["a"]);
     }
     await mesh.status();
     const ring = transport.tapped.filter((tapped) => !through.tapped.some((client) => client.connection === tapped.connection));
