@@ -469,15 +469,17 @@ describe("transactions", () => {
 
   it("finds a commit that nodes received twice, but for one that died with its node", () => {
     const told = story("a");
-    told.commitsInRing.set(
-      "id",
-      new Map([
-        [1, 7],
-        [2, 3],
-      ]),
-    );
+    const [first, second] = [
+      { timestamp: 5, replica: 1, counter: 7 },
+      { timestamp: 9, replica: 2, counter: 3 },
+    ];
+    told.commitsInRing.set("id", [first, second, first]);
     expect(told.verdict(checkTransactions)).toEqual(["one commit"]);
     told.finals.set(1, 6);
+    expect(told.verdict(checkTransactions)).toEqual([]);
+    told.finals.clear();
+    // Made again by two forks, under the timestamp that it had.
+    told.commitsInRing.set("id", [first, { ...second, timestamp: 5 }]);
     expect(told.verdict(checkTransactions)).toEqual([]);
   });
 

@@ -118,8 +118,8 @@ export class History {
   readonly samples: Sample[] = [];
   readonly storeStates: StoreState[] = [];
   readonly transactions: RecordedTransaction[] = [];
-  /** Of transactions whose token was not given out, by id: the writes that nodes received as their commit, replica to counter. */
-  readonly commitsInRing = new Map<string, Map<number, number>>();
+  /** Of transactions whose token was not given out, by id: the writes that nodes received as their commit. */
+  readonly commitsInRing = new Map<string, Stamp[]>();
   /** Transactions that were given up, by cause. */
   readonly aborts: Record<string, number> = {};
   /** Whether there is a reason for that: versions are kept for a short time, caches are small, or nodes come and go. */

@@ -107,11 +107,11 @@ export class Recorder {
   /** Notes the commits that a node received, of transactions whose token was not given out. */
   committed(segment: Segment): void {
     walkSegment(segment, segment.cursor, segment.last, {
-      change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, _timestamp, counter) => {
+      change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, timestamp, counter) => {
         if (!staysInRing(bytes, keyAt)) return;
         const { commitsInRing } = this.history;
         const key = decodeUtf8(bytes, keyAt + 2, keyAt + keyLength);
-        commitsInRing.set(key, (commitsInRing.get(key) ?? new Map<number, number>()).set(segment.replica, counter));
+        commitsInRing.set(key, [...(commitsInRing.get(key) ?? []), { timestamp, replica: segment.replica, counter }]);
       },
     });
   }

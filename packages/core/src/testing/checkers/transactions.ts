@@ -68,12 +68,15 @@ function doubleCommits(history: History, { session, commits }: RecordedTransacti
   return violations;
 }
 
-/** A commit that one program asks for, however often and wherever, is made once; but for those that died with their nodes. */
+/**
+ * A commit that one program asks for, however often and wherever, is made once; but for those that died with their nodes. Such a one may be made again by each
+ * fork of its session, under the timestamp that it had: to do that twice is to do it once.
+ */
 function repeatedCommits(history: History): Violation[] {
-  return [...history.commitsInRing].flatMap(([id, dots]) => {
-    const kept = [...dots].filter(([replica, counter]) => counter <= history.finalOf(replica));
-    if (kept.length < 2) return [];
-    const message = `transaction ${id} was committed as ${kept.map((dot) => dot.join(":")).join(" and as ")}`;
+  return [...history.commitsInRing].flatMap(([id, stamps]) => {
+    const kept = new Map(stamps.filter(({ replica, counter }) => counter <= history.finalOf(replica)).map((stamp) => [stamp.timestamp, stamp]));
+    if (kept.size < 2) return [];
+    const message = `transaction ${id} was committed as ${[...kept.values()].map(({ replica, counter }) => `${replica}:${counter}`).join(" and as ")}`;
     return [{ rule: "one commit", message, operations: [] }];
   });
 }
