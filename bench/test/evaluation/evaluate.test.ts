@@ -64,6 +64,7 @@ describe("the command line", () => {
     [["--systems", "causalmesh,nothing"], "There is no"],
     [["--repetitions", "0"], "whole number"],
     [["--nothing"], "unknown option"],
+    [["--into", "nowhere"], "no results in it"],
   ])("refuses %j", async (args, message) => {
     const error = await run(process.execPath, [MAIN, ...args]).then(
       () => undefined,
@@ -75,7 +76,7 @@ describe("the command line", () => {
 
   test("tells what there is", () => {
     const help = execFileSync(process.execPath, [MAIN, "--help"], { encoding: "utf8" });
-    for (const name of ["--quick", "--document", "micro", "ycsb", "hydrocache-con", "faastcc"]) expect(help).toContain(name);
+    for (const name of ["--quick", "--document", "micro", "ycsb", "beyond", "hydrocache-con", "faastcc"]) expect(help).toContain(name);
   });
 });
 

@@ -27,8 +27,8 @@ export interface Axes {
   readonly yLog?: boolean;
   readonly xLog?: boolean;
   readonly ticks?: readonly number[];
-  /** A line across, with what it is. */
-  readonly limit?: { readonly y: number; readonly text: string; readonly facet: string };
+  /** A line across, with what it is; in all plots side by side, or in one of them. */
+  readonly limit?: { readonly y: number; readonly text: string; readonly facet?: string };
   /** Names of the ticks, where they are not numbers. */
   readonly tickNames?: readonly string[];
   /** Whether lines join the points of a series; default: they do. */
@@ -92,9 +92,10 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
 
 function limitMarks({ y, text, facet }: NonNullable<Axes["limit"]>): Plot.Markish[] {
   const at = [{ y, text, facet }];
+  const fx = facet === undefined ? {} : { fx: "facet" };
   return [
-    Plot.ruleY(at, { y: "y", fx: "facet", stroke: "#666", strokeDasharray: "2 3" }),
-    Plot.text(at, { y: "y", fx: "facet", text: "text", frameAnchor: "right", dx: -6, dy: -7, fill: "#444", stroke: "white", strokeWidth: 3 }),
+    Plot.ruleY(at, { y: "y", ...fx, stroke: "#666", strokeDasharray: "2 3" }),
+    Plot.text(at, { y: "y", ...fx, text: "text", frameAnchor: "right", dx: -6, dy: -7, fill: "#444", stroke: "white", strokeWidth: 3 }),
   ];
 }
 
