@@ -173,6 +173,23 @@ describe("optimistic", () => {
     expect(world.count(FETCH)).toBe(0);
   });
 
+  test("what was read before is read as it was, here or where it was read", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1]);
+    const x3 = version("x", "x3", [3, 0]);
+    // It is still known at server 0, which shows something newer meanwhile.
+    const here = await workflow(client, [
+      { at: 0, reads: ["x"], after: () => parts[0].cut.expose([x3]) },
+      { at: 0, reads: ["x"] },
+    ]);
+    expect(here.x).toBe("x1");
+    const elsewhere = await workflow(client, [
+      { at: 0, reads: ["x"], after: () => parts[1].cut.expose([version("x", "x4", [4, 0])]) },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(elsewhere.x).toBe("x3");
+  });
+
   test("a workflow that would read the effect of something newer than it has read is given up", async () => {
     const client = await start("optimistic");
     parts[0].cut.expose([X1, Y2]);

@@ -97,6 +97,16 @@ function checkTable(checked: readonly Checked[], { settings, servers = [] }: Res
   ].join("\n\n");
 }
 
+const LIGHT_HEAD = ["nodes", "p50 / p99 at a light load, ms", "shown everywhere, p50 / p99, ms", "bytes per write and link", "session, bytes"];
+const SUSTAINED_HEAD = [
+  "sustained, workflows/s",
+  "per node",
+  "busy then, % (first node / busiest other)",
+  "p99 then, ms",
+  "shown everywhere then, p99, ms",
+  "bytes per write and link then",
+];
+
 function sizesSection({ beyond }: BeyondRun, regions: number): string[] {
   const runs = beyond.filter((run) => run.regions === regions);
   if (runs.length === 0) return [];
@@ -116,20 +126,7 @@ function sizesSection({ beyond }: BeyondRun, regions: number): string[] {
       judged(light, ...(sustained?.steps ?? [])),
     ];
   });
-  const head = [
-    ...["nodes", "p50 / p99 at a light load, ms", "shown everywhere, p50 / p99, ms", "bytes per write and link", "session, bytes"],
-    ...(regions > 1
-      ? ["the window's bound, writes/s"]
-      : [
-          "sustained, workflows/s",
-          "per node",
-          "busy then, % (first node / busiest other)",
-          "p99 then, ms",
-          "shown everywhere then, p99, ms",
-          "bytes per write and link then",
-        ]),
-    "workflows judged",
-  ];
+  const head = [...LIGHT_HEAD, ...(regions > 1 ? ["the window's bound, writes/s"] : SUSTAINED_HEAD), "workflows judged"];
   return [`### beyond: ${NAMES[regions]}`, table(head, rows), ...shapesText(runs)];
 }
 

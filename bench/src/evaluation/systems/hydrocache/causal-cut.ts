@@ -2,7 +2,7 @@
 // replaced are kept for a while, so that workflows that have read of a cut go on reading of it.
 
 import { laterOf, type StoredVersion } from "../../store/causal-version.js";
-import { covers, type Vector, type VectorMap } from "../vectors.js";
+import { covers, isSame, type Vector, type VectorMap } from "../vectors.js";
 
 interface Entry {
   readonly version: StoredVersion;
@@ -82,6 +82,13 @@ export class CausalCut {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.since <= cut) return entry?.version;
     return this.#replaced.get(key)?.find(({ since, until }) => since <= cut && cut < until)?.version;
+  }
+
+  /** The version with this vector, if it is shown or was a while ago. */
+  withVector(key: string, vector: Vector): StoredVersion | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    return [entry, ...(this.#replaced.get(key) ?? [])].find(({ version }) => isSame(version.vector, vector))?.version;
   }
 
   /** Whether something that was read has a newer version in the past that the vector describes; or may have, as far as is known here. */

@@ -58,7 +58,9 @@ export class Optimistic implements Kind {
     const ahead = sources.filter(({ server, vector }) => server !== index && !covers(cut.complete, vector));
     const here = this.#fitting(asked, number);
     const elsewhere = await Promise.all(ahead.map((source) => this.#fetch(source, asked)));
-    const found = combined(keys, [here, ...elsewhere]);
+    const joint = combined(keys, [here, ...elsewhere]);
+    const isGone = joint.abort === 0 && keys.some((key, at) => asked.read.has(key) && cut.has(key) && joint.versions[at] === undefined);
+    const found: Fitting = isGone ? { abort: GONE } : joint;
     rpc.reply(id, (out) => {
       out.u8(found.abort);
       if (found.abort !== 0) return;
@@ -73,12 +75,17 @@ export class Optimistic implements Kind {
     });
   }
 
-  /** The versions of a cut, where none of them follows something newer than what was read. */
+  /** The versions of a cut, where none of them follows something newer than what was read. What was read before is read as it was; undefined where it is not here. */
   #fitting({ keys, read, isJoined }: Asked, cutNumber: number): Fitting {
     const { cut } = this.#parts;
     if (isJoined && [...read.values()].some((vector) => cut.followsNewer(vector, read))) return { abort: TOO_NEW };
     const versions: (Version | undefined)[] = [];
     for (const key of keys) {
+      const seen = read.get(key);
+      if (seen !== undefined) {
+        versions.push(cut.withVector(key, seen));
+        continue;
+      }
       const version = cut.at(key, cutNumber);
       if (version === undefined && cut.has(key)) return { abort: GONE };
       if (version !== undefined && cut.followsNewer(version.vector, read)) return { abort: TOO_NEW };
