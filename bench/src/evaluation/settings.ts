@@ -72,14 +72,14 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
       ycsbRecords: 10_000,
       beyond: {
         keys: 1_000,
-        checked: [2, 3, 4, 5],
-        checkedRate: 300,
+        checked: [2, 3, 5],
+        checkedRate: 1_000,
         sizes: [2, 3, 5, 8, 16, 32, 64],
-        searchedUpTo: 32,
+        searchedUpTo: 16,
         searchSteps: 5,
         rate: 100,
         lightMs: 500,
-        workflows: 1_500,
+        workflows: 600,
         calibrationMs: 200,
       },
     };
@@ -103,7 +103,7 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
     beyond: {
       keys: 1_000,
       checked: [2, 3, 4, 5],
-      checkedRate: 300,
+      checkedRate: 1_000,
       sizes: [2, 3, 4, 5, 8, 16, 32, 64, 128, 256],
       searchedUpTo: 128,
       searchSteps: 7,

@@ -146,7 +146,7 @@ describe("costs", () => {
   });
 
   test("of the code are timed step by step", async () => {
-    const sockets = { turn: 5, read: 5, send: 5, byte: 0.001 };
+    const sockets = { turn: 5, wake: 0, read: 5, send: 5, byte: 0.001 };
     const shape = { nodes: 3, hosts: 32, delaysMs: [[0.25]], seed: 1 };
     const { code, steps } = await calibrate(shape, { name: "length", keys: 50, functions: 3 }, sockets, 100);
     expect(steps).toBeGreaterThan(500);
@@ -156,7 +156,7 @@ describe("costs", () => {
 
 const FREE: CodeCosts = { client: 0, peer: 0, loop: 0, frame: 0, received: 0, applied: 0 };
 const CODE: CodeCosts = { client: 10, peer: 10, loop: 5, frame: 2, received: 1, applied: 1 };
-const COSTS: Costs = { sockets: { turn: 5, read: 5, send: 8, byte: 0.001 }, code: { node: CODE, functions: CODE, store: CODE } };
+const COSTS: Costs = { sockets: { turn: 5, wake: 0, read: 5, send: 8, byte: 0.001 }, code: { node: CODE, functions: CODE, store: CODE } };
 
 async function simulated(nodes: number, rate: number, options: { seed?: number; costs?: Costs; delaysMs?: number[][] } = {}): Promise<LoadFigures> {
   const { seed = 1, costs = COSTS, delaysMs = [[0.25]] } = options;
@@ -176,7 +176,7 @@ describe("a deployment", () => {
   });
 
   test("shows a write everywhere after two trips round the ring where nothing costs anything", async () => {
-    const free: Costs = { sockets: { turn: 0, read: 0, send: 0, byte: 0 }, code: { node: FREE, functions: FREE, store: FREE } };
+    const free: Costs = { sockets: { turn: 0, wake: 0, read: 0, send: 0, byte: 0 }, code: { node: FREE, functions: FREE, store: FREE } };
     const [nodes, delayMs] = [8, 1];
     // So few that nobody's session hurries a write on.
     const { everywhereMs } = await simulated(nodes, 5, { costs: free, delaysMs: [[delayMs]] });
@@ -199,7 +199,7 @@ describe("a deployment", () => {
 
   test("sustains a rate at which its processors are nearly busy, and no higher one", async () => {
     const slow: CodeCosts = { client: 200, peer: 200, loop: 100, frame: 100, received: 100, applied: 100 };
-    const costs: Costs = { sockets: { turn: 100, read: 100, send: 160, byte: 0 }, code: { node: slow, functions: CODE, store: CODE } };
+    const costs: Costs = { sockets: { turn: 100, wake: 0, read: 100, send: 160, byte: 0 }, code: { node: slow, functions: CODE, store: CODE } };
     const base = await simulated(3, 20, { costs });
     const { best, steps } = await findSustained(base, 5, (rate) => simulated(3, rate, { costs }));
     expect(best.rate).toBeGreaterThan(2 * base.rate);

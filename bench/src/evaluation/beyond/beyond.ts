@@ -5,7 +5,7 @@ import type { MeasuredStep } from "../cluster.js";
 import { type Bench, clusterSeconds, measure, withCluster } from "../experiments/experiment.js";
 import { VISIBILITY_LIMIT_MS } from "../experiments/micro.js";
 import { visibility } from "../load/visibility.js";
-import type { WorkloadOptions } from "../workloads/workload.js";
+import type { Workload, WorkloadOptions } from "../workloads/workload.js";
 import { type Calibration, calibrate, type Shape } from "./calibration.js";
 import { type Costs, Deployment } from "./deployment.js";
 import { load, type LoadFigures, openSimulated } from "./load.js";
@@ -48,7 +48,7 @@ export const THREE_REGIONS = [
   [110, 70, NEAR_MS],
 ];
 const REGIONS = [ONE_REGION, THREE_REGIONS];
-/** A busy load is as long as what is slowest under a light one, several times over, and as long before it is measured. */
+/** As long as what is slowest under a light load, so many times over: for a busy one, and before it is measured. */
 const SLOWEST = 2.5;
 const HOSTS_MAX = 32;
 const HEAT_NODES = 3;
@@ -56,7 +56,6 @@ const HEAT_MS = 1_000;
 const HEATS = 4;
 const HEAT_SECONDS = 1;
 const REAL_CORES = 2;
-const CHECK_MS = 150;
 /** Writes that are watched until all nodes show them, of each load. */
 const PROBES = 60;
 /** Roughly, for the time left: what simulating a node under load takes. */
@@ -96,7 +95,7 @@ export async function runBeyond(bench: Bench): Promise<BeyondRun | undefined> {
   for (const nodes of checkedSizes) {
     const delaysMs = [[sockets.way / 1000]];
     const shape = { nodes, hosts: 1, delaysMs, sharedCores: REAL_CORES, seed: bench.settings.seed };
-    checked.push(await check(bench, shape, await costs(shape)));
+    checked.push(await check(bench, shape, await costs(shape), sockets.tick));
   }
   const beyond: Beyond[] = [];
   for (const nodes of sizes) {
@@ -119,7 +118,7 @@ async function heat(bench: Bench, sockets: SocketFigures): Promise<void> {
 }
 
 /** The same workload on real processes of this machine, and in the simulation with as many processors. */
-async function check(bench: Bench, shape: Shape, costs: Costs): Promise<Checked> {
+async function check(bench: Bench, shape: Shape, costs: Costs, tickMicros: number): Promise<Checked> {
   const { settings } = bench;
   const { nodes, seed } = shape;
   const { warmUpMs, durationMs, noted, probes } = settings;
@@ -131,7 +130,7 @@ async function check(bench: Bench, shape: Shape, costs: Costs): Promise<Checked>
   }));
   const workload = await openSimulated(options, nodes, seed);
   const simulated = await Deployment.run({ ...shape, costs }, workload.keys, workload.fill, async (deployment) => {
-    const figures = await load(deployment, workload, { rate, warmUpMs, durationMs, noted, seed });
+    const figures = await load(deployment, workload, { rate, warmUpMs, durationMs, probeEveryMs: durationMs / PROBES, noted, seed, tickMicros });
     const { simulation, hosts } = deployment;
     await hosts[0].process.entered();
     const visibilityMs = await visibility({
@@ -144,9 +143,7 @@ async function check(bench: Bench, shape: Shape, costs: Costs): Promise<Checked>
       probes,
       limitMs: VISIBILITY_LIMIT_MS,
     });
-    const watched = { noted, seed, probeEveryMs: CHECK_MS / PROBES };
-    const run = (of: number): Promise<LoadFigures> => load(deployment, workload, { ...watched, rate: of, warmUpMs: CHECK_MS, durationMs: CHECK_MS });
-    return { figures, visibilityMs, sustained: await findSustained(await run(rate), settings.beyond.searchSteps, run) };
+    return { figures, visibilityMs, sustained: await sustainedBy(bench, deployment, workload, figures, tickMicros) };
   });
   bench.progress.done(
     3,
@@ -156,23 +153,28 @@ async function check(bench: Bench, shape: Shape, costs: Costs): Promise<Checked>
   return { nodes, real: real.step, simulated: figures, sustained, realVisibilityMs: real.visibilityMs, simulatedVisibilityMs };
 }
 
+/** A busy load is long enough for what is slow under a light one, and as long as there is time for. */
+async function sustainedBy({ settings }: Bench, deployment: Deployment, workload: Workload, base: LoadFigures, tickMicros?: number): Promise<Sustained> {
+  const { workflows, lightMs, searchSteps } = settings.beyond;
+  const { noted, seed } = settings;
+  const slowMs = SLOWEST * Math.max(base.workflowMs.p99, base.everywhereMs.p99);
+  return await findSustained(base, searchSteps, (rate) => {
+    const ms = Math.max(slowMs, Math.min(lightMs, (workflows * 1000) / rate));
+    return load(deployment, workload, { rate, warmUpMs: ms, durationMs: ms, probeEveryMs: ms / PROBES, noted, seed, tickMicros });
+  });
+}
+
 async function simulate(bench: Bench, shape: Shape, costs: Costs): Promise<Beyond> {
-  const { rate, lightMs, workflows, searchSteps, searchedUpTo } = bench.settings.beyond;
+  const { rate, lightMs, searchedUpTo } = bench.settings.beyond;
   const { noted } = bench.settings;
   const { nodes, delaysMs, seed } = shape;
   const workload = await openSimulated(workloadOf(bench), nodes, seed);
   const { light, sustained } = await Deployment.run({ ...shape, costs }, workload.keys, workload.fill, async (deployment) => {
-    const run = (of: number, ms: number): Promise<LoadFigures> =>
-      load(deployment, workload, { rate: of, warmUpMs: ms, durationMs: ms, probeEveryMs: ms / PROBES, noted, seed });
-    const figures = await run(rate, lightMs);
+    const watched = { warmUpMs: lightMs / 5, durationMs: lightMs, probeEveryMs: lightMs / PROBES, noted, seed };
+    const figures = await load(deployment, workload, { ...watched, rate });
     // Processors know nothing of distance, and what does is arithmetic (report/beyond.ts).
-    if (nodes > searchedUpTo || delaysMs.length > 1) return { light: figures, sustained: undefined };
-    // Long enough for what is slow, and as long as there is time for.
-    const slowMs = SLOWEST * Math.max(figures.workflowMs.p99, figures.everywhereMs.p99);
-    return {
-      light: figures,
-      sustained: await findSustained(figures, searchSteps, (of) => run(of, Math.max(slowMs, Math.min(lightMs, (workflows * 1000) / of)))),
-    };
+    const isSearched = nodes <= searchedUpTo && delaysMs.length === 1;
+    return { light: figures, sustained: isSearched ? await sustainedBy(bench, deployment, workload, figures) : undefined };
   });
   const kept = sustained === undefined ? "" : `, ${Math.round(sustained.best.rate)} workflows/s sustained`;
   bench.progress.done(

@@ -14,10 +14,14 @@ import type { WorkloadOptions } from "../workloads/workload.js";
 /** A guess to begin with: it decides in which order things happen while they are timed, and about nothing else. */
 const GUESS: CodeCosts = { client: 10, peer: 10, loop: 5, frame: 2, received: 1, applied: 1 };
 const EMPTY_STEPS = 20_000;
-/** Workflows per second of the two loads under which steps are timed: one with hardly anything at a time, and one with so much that it comes in batches. */
+/** Workflows per second of the first load under which steps are timed, which has hardly anything at a time. */
 const LIGHT_RATE = 100;
-const UTILISATION = 0.7;
-const RATE_FACTOR_MAX = 40;
+/** Then come one that keeps processors busy, and one that is more than they can do: those have much at a time. As shares of what a processor could do if that were no cheaper. */
+const BUSY = [
+  { utilisation: 0.7, share: 0.25 },
+  { utilisation: 4, share: 0.1 },
+];
+const RATE_MAX = 30_000;
 /** The slowest steps were interrupted by something that is none of theirs. */
 const KEPT_SHARE = 0.99;
 
@@ -43,8 +47,11 @@ export async function calibrate(shape: Shape, options: WorkloadOptions, sockets:
     await load(deployment, workload, { ...common, rate: LIGHT_RATE, durationMs: lightMs });
     isTimed = true;
     const light = await load(deployment, workload, { ...common, rate: LIGHT_RATE, durationMs: lightMs });
-    const factor = Math.min(RATE_FACTOR_MAX, UTILISATION / Math.max(light.utilisation.flusher, light.utilisation.most));
-    await load(deployment, workload, { ...common, rate: LIGHT_RATE * factor, durationMs: lightMs / 4 });
+    const busy = Math.max(light.utilisation.flusher, light.utilisation.most);
+    for (const { utilisation, share } of BUSY) {
+      const rate = Math.min(RATE_MAX, (LIGHT_RATE * utilisation) / busy);
+      await load(deployment, workload, { ...common, rate, durationMs: lightMs * share });
+    }
   });
   const code = Object.fromEntries(ROLES.map((role) => [role, divided(timed.get(role)!)])) as Costs["code"];
   return { code, steps: [...timed.values()].reduce((sum, { length }) => sum + length, 0) };

@@ -3,6 +3,7 @@
 import { judge, type Verdict } from "../judge/judge.js";
 import { runWorkflow, Tally } from "../load/flow.js";
 import { Notes, numbered } from "../load/notes.js";
+import { SLOT_MS } from "../load/open-loop.js";
 import { SYSTEMS } from "../systems/registry.js";
 import { openWorkload, type Workload, type WorkloadOptions } from "../workloads/workload.js";
 import { percentile } from "../../statistics.js";
@@ -16,6 +17,8 @@ export interface LoadOptions {
   readonly durationMs: number;
   /** Milliseconds between two writes that are watched until all nodes show them; undefined for none. */
   readonly probeEveryMs?: number;
+  /** Microseconds of a tick of the clock that makes a real load; undefined where workflows begin by themselves. */
+  readonly tickMicros?: number;
   /** Workflows that are noted for the checker. */
   readonly noted: number;
   readonly seed: number;
@@ -113,6 +116,7 @@ class Load {
       from = this.#underWay();
     });
     this.#probe();
+    this.#tick(simulation.time + warmUpMs + durationMs);
     await simulation.sleep(warmUpMs + durationMs);
     const { backlog } = propagation;
     const underWay = this.#underWay();
@@ -194,6 +198,16 @@ class Load {
       const node = Math.floor(random() * nodes.length);
       simulation.schedule(at, () => void this.#write(node, `${PROBE_KEYS}${node}`));
     }
+  }
+
+  /** The clock of a real load runs in the process of the functions. */
+  #tick(untilMs: number): void {
+    const { simulation, hosts } = this.#deployment;
+    const { tickMicros } = this.#options;
+    if (tickMicros === undefined || simulation.time >= untilMs) return;
+    const [{ process: host }] = hosts;
+    host.run("loop", () => Object.assign(host.work, { turns: 0, wakes: 0, other: tickMicros }));
+    simulation.schedule(SLOT_MS, () => this.#tick(untilMs));
   }
 
   async #write(node: number, key: string): Promise<void> {

@@ -17,6 +17,9 @@ export interface ProcessOptions {
   readonly onStep?: (work: Work, measuredMs: number) => void;
 }
 
+/** Whoever has been idle for so long begins with what the processor has forgotten. */
+export const PAUSE_MS = 1;
+
 interface Task {
   readonly source: Source;
   readonly run: () => void;
@@ -36,6 +39,7 @@ export class SimulatedProcess {
   #deferred: Task[] = [];
   #isAtDeferred = false;
   #isBusy = false;
+  #idleSince = 0;
   /** What the step that is open has done so far; undefined between steps. */
   #work: Work | undefined;
   #soon: (() => void)[] = [];
@@ -135,13 +139,17 @@ export class SimulatedProcess {
       return;
     }
     this.#isBusy = false;
+    this.#idleSince = this.#simulation.time;
     this.#options.cores?.release();
     if (this.#ready.length + this.#deferred.length > 0) this.#begin();
   }
 
   #step({ source, run }: Task, isFirst: boolean): void {
     this.#work = noWork(source);
-    this.#work.turns = isFirst ? 1 : 0;
+    if (isFirst) {
+      this.#work.turns = 1;
+      this.#work.wakes = this.#simulation.time - this.#idleSince >= PAUSE_MS ? 1 : 0;
+    }
     this.#beganAt = performance.now();
     run();
     // The next event of this moment comes after the promises that the work has set off.

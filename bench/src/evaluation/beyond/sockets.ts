@@ -2,16 +2,22 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Crew } from "../../crew.js";
 import { HEAD_BYTES, writeU32 } from "../../bytes/frames.js";
 import type { EchoProgram } from "../../processes/echo-server.js";
 import { cpuMicros } from "../../serve.js";
 import { median, percentile } from "../../statistics.js";
+import { SLOT_MS } from "../load/open-loop.js";
+import { Ticker } from "../load/ticker.js";
+import { PAUSE_MS } from "./process.js";
 import type { SocketCosts } from "./work.js";
 
 export interface SocketFigures extends SocketCosts {
   /** Microseconds that a message is on its way from process to process, beyond what both of them use. */
   readonly way: number;
+  /** What a tick of the load's clock takes (load/ticker.ts). */
+  readonly tick: number;
 }
 
 const CONNECTIONS = 16;
@@ -19,6 +25,8 @@ const ROUND_TRIPS = 4_000;
 const WARM_UP = 2_000;
 const LARGE_BYTES = 48 * 1024;
 const LARGE_ROUND_TRIPS = 800;
+const PAUSED_ROUND_TRIPS = 400;
+const TICKING_MS = 500;
 /** A byte less than a request has to say how long its answer is to be. */
 const SMALL_BYTES = 16;
 
@@ -28,11 +36,12 @@ export async function measureSockets(crews: Set<Crew>, crew: Crew): Promise<Sock
     const echo = crew.start<EchoProgram>("echo-server", {});
     const port = await echo.call("listen");
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port)));
-    const perTrip = async (count: number, trips: number, bytes: number): Promise<Trip> => {
+    const perTrip = async (count: number, trips: number, bytes: number, pauseMs = 0): Promise<Trip> => {
       const before = [await echo.call("cpu"), cpuMicros()];
       const rounds: number[] = [];
       const sends: number[] = [];
       for (let left = trips / count; left > 0; left--) {
+        if (pauseMs > 0) await pause(pauseMs);
         const begin = performance.now();
         const answers = clients.slice(0, count).map((client) => client.ask(bytes, sends));
         await Promise.all(answers);
@@ -49,8 +58,9 @@ export async function measureSockets(crews: Set<Crew>, crew: Crew): Promise<Sock
     const alone = await perTrip(1, ROUND_TRIPS, SMALL_BYTES);
     const together = await perTrip(CONNECTIONS, ROUND_TRIPS, SMALL_BYTES);
     const large = await perTrip(1, LARGE_ROUND_TRIPS, LARGE_BYTES);
+    const paused = await perTrip(1, PAUSED_ROUND_TRIPS, SMALL_BYTES, PAUSE_MS);
     for (const client of clients) client.close();
-    return figuresOf(alone, together, large);
+    return { ...figuresOf(alone, together, large, paused), tick: await tickMicros() };
   } finally {
     await crew.end();
     crews.delete(crew);
@@ -65,7 +75,7 @@ interface Trip {
   readonly send: number;
 }
 
-function figuresOf(alone: Trip, together: Trip, large: Trip): SocketFigures {
+function figuresOf(alone: Trip, together: Trip, large: Trip, paused: Trip): Omit<SocketFigures, "tick"> {
   // A turn of the loop serves one connection there and all of them here.
   const turn = Math.max(0, ((alone.server - together.server) * CONNECTIONS) / (CONNECTIONS - 1));
   const readAndSend = Math.max(0, alone.server - turn);
@@ -73,11 +83,21 @@ function figuresOf(alone: Trip, together: Trip, large: Trip): SocketFigures {
   const send = Math.min(together.send, readAndSend);
   return {
     turn,
+    wake: Math.max(0, paused.server - alone.server),
     send,
     read: readAndSend - send,
     byte: Math.max(0, (large.server - alone.server) / LARGE_BYTES),
     way: Math.max(0, (alone.round - alone.server - alone.client) / 2),
   };
+}
+
+async function tickMicros(): Promise<number> {
+  let ticks = 0;
+  const before = cpuMicros();
+  const ticker = new Ticker(SLOT_MS, () => (ticks += 1));
+  await pause(TICKING_MS);
+  await ticker.stop();
+  return (cpuMicros() - before) / ticks;
 }
 
 class Client {

@@ -11,9 +11,9 @@ export interface Sustained {
 }
 
 /** The first rate that is tried: so many times what the processors could do if more at a time were no cheaper. */
-const CHEAPER = 2.5;
-const FACTOR_MAX = 40;
-const STEP_UP = 4;
+const CHEAPER = 8;
+const FACTOR_MAX = 150;
+const STEP_UP = 2;
 /** Two rates closer together than this are one. */
 const CLOSE = 1.1;
 /** What is under way may grow by what comes in this share of the time, and no faster. */

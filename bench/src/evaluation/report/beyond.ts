@@ -45,10 +45,10 @@ function costsText({ sockets, calibrations }: BeyondRun): string {
       role === "node" ? String(steps) : "",
     ]),
   );
-  const { turn, read, send, byte, way } = sockets;
+  const { turn, wake, read, send, byte, way, tick } = sockets;
   return [
     "### beyond: what the simulation takes for its costs",
-    `Of sockets, microseconds: ${short(turn)} for a turn of the event loop, ${short(read)} for a read, ${short(send)} for a send, ${short(byte * 1000)} for 1 000 bytes; and ${short(way)} from process to process of this machine. Of the code itself, microseconds:`,
+    `Of sockets, microseconds: ${short(turn)} for a turn of the event loop and ${short(wake)} more after a pause, ${short(read)} for a read, ${short(send)} for a send, ${short(byte * 1000)} for 1 000 bytes; ${short(way)} from process to process of this machine; and ${short(tick)} for a tick of the clock that makes the load, 2 000 times a second beside the real processes. Of the code itself, microseconds:`,
     table(head, rows),
   ].join("\n\n");
 }
@@ -174,10 +174,20 @@ function shapesText(runs: readonly Beyond[]): string[] {
     [
       `The p99 until a write is shown everywhere is ${short(shown.fixed)} ms and ${short(shown.perNode)} ms for each node (least squares): ${SHOWN_MS_MAX / 1000} s with ${Math.round(nodesAt(shown, SHOWN_MS_MAX))} nodes.`,
       `A session takes ${short(session.fixed)} bytes and ${short(session.perNode)} for each node: ${SESSION_BYTES_MAX} with ${Math.round(nodesAt(session, SESSION_BYTES_MAX))} nodes.`,
+      ...distanceText(runs[0].regions),
       ...ceilingText(clean),
       "By arithmetic from the time for each node, of other shapes, in milliseconds, and messages for a write that travels alone:",
     ].join(" "),
     table(["nodes", ...SHAPES.map(({ name }) => `${name}, ms`), ...SHAPES.map(({ name }) => `${name}, messages`)], rows),
+  ];
+}
+
+/** What the regions alone make of two trips round the ring, and what they would if each told every other. */
+function distanceText(regions: number): string[] {
+  if (regions === 1) return [];
+  const trip = THREE_REGIONS.reduce((sum, delays, region) => sum + delays[(region + 1) % THREE_REGIONS.length], 0);
+  return [
+    `Two trips through the regions are ${2 * trip} ms of it; where each region told every other one, they would be ${2 * Math.max(...THREE_REGIONS.flat())} ms.`,
   ];
 }
 

@@ -41,8 +41,13 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
   const facetted = points.some(({ facet }) => facet !== undefined);
   const fx = facetted ? { fx: "facet" } : {};
   const domain = [Math.min(...points.map((point) => point.x)), Math.max(...points.map((point) => point.x))];
+  const shown = ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]);
+  const nameOf = (value: number): string => tickNames?.[ticks.indexOf(value)] ?? value.toLocaleString("en");
+  const label = { label: x, labelAnchor: "center", labelArrow: "none" } as const;
   const marks = [
     Plot.frame({ stroke: "#ccc" }),
+    // The axis that a logarithmic scale comes with leaves out what is not round.
+    ...(xLog ? [Plot.axisX(shown, { ...label, text: nameOf })] : []),
     ...(limit === undefined ? [] : limitMarks(limit)),
     ...series.flatMap((name) => {
       const own = points.filter((point) => point.series === name).sort((a, b) => a.x - b.x);
@@ -62,14 +67,12 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
     marginBottom: 46,
     style: { fontFamily: FONT, fontSize: "12px" },
     x: {
-      label: x,
+      ...label,
       type: xLog ? "log" : "linear",
-      labelAnchor: "center",
-      labelArrow: "none",
       grid: true,
       domain,
-      ticks: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]),
-      tickFormat: (value: number) => tickNames?.[ticks.indexOf(value)] ?? value.toLocaleString("en"),
+      ticks: shown,
+      tickFormat: nameOf,
       insetLeft: 10,
       insetRight: 10,
     },
