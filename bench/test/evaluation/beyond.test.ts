@@ -12,7 +12,10 @@ import { DelayedNetwork } from "../../src/evaluation/beyond/network.js";
 import { SimulatedProcess } from "../../src/evaluation/beyond/process.js";
 import { findSustained } from "../../src/evaluation/beyond/sustained.js";
 import type { CodeCosts } from "../../src/evaluation/beyond/work.js";
+import { beyondPlots, beyondSections } from "../../src/evaluation/report/beyond.js";
+import type { Results } from "../../src/evaluation/report/results.js";
 import { FAN_OUT, growthOf, nodesAt, SHAPES, shownAfterMs } from "../../src/evaluation/report/shapes.js";
+import { settings } from "../../src/evaluation/settings.js";
 import { seeded } from "../../src/zipf.js";
 
 const settle = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
@@ -218,5 +221,25 @@ describe("other shapes", () => {
     expect(Math.round(nodesAt(growth, 1_000))).toBe(495);
     expect(SHAPES.map((shape) => Math.round(shownAfterMs(growth, shape, 64)))).toEqual([138, 42, 18, 12]);
     expect(FAN_OUT).toBe(8);
+  });
+});
+
+describe("the report", () => {
+  test("has the figures of every size, and none of one whose history broke a promise", async () => {
+    const light = await simulated(3, 50);
+    const broken = { ...light, verdict: { ...light.verdict, broken: ["causal"] } };
+    const run = (nodes: number, figures: LoadFigures): unknown => ({ regions: 1, nodes, light: figures, sustained: { steps: [], best: figures } });
+    const sockets = { turn: 1, wake: 1, read: 1, send: 1, byte: 1, way: 1, tick: 1 };
+    const beyond = { sockets, calibrations: [], checked: [], beyond: [run(8, light), run(16, light), run(32, broken)] };
+    const results = { beyond, settings: settings({ quick: true, repetitions: 1, seed: 1 }) } as unknown as Results;
+    const lines = beyondSections(results).join("\n").split("\n");
+    const row = (nodes: number): string[] =>
+      lines
+        .find((line) => line.startsWith(`| ${nodes} |`))!
+        .split("|")
+        .slice(2, -2);
+    for (const cell of row(8)) expect(cell).toMatch(/^ [\d./ -]+ $/);
+    for (const cell of row(32)) expect(cell).toMatch(/^( BROKEN: causal (\/ BROKEN: causal )?)$/);
+    expect([...beyondPlots(results).keys()]).toEqual(["beyond-visibility.svg", "beyond-sustained.svg", "beyond-bytes.svg"]);
   });
 });

@@ -114,12 +114,12 @@ function sizesSection({ beyond }: BeyondRun, regions: number): string[] {
     const found = sustained ?? beyond.find((run) => run.nodes === nodes && run.regions === 1)?.sustained;
     const best = found?.best;
     // What goes round in three regions goes round as densely.
-    if (regions > 1) return [...lightCells(nodes, light), best === undefined ? "–" : String(short(windowBound(linkBytes(best, nodes)))), judged(light)];
+    if (regions > 1) return [...lightCells(nodes, light), of(best, (figures) => windowBound(linkBytes(figures, nodes))), judged(light)];
     return [
       ...lightCells(nodes, light),
       of(best, ({ rate }) => rate),
       of(best, ({ rate }) => rate / nodes),
-      best === undefined ? "–" : `${short(best.utilisation.flusher * 100)} / ${short(best.utilisation.most * 100)}`,
+      `${of(best, ({ utilisation }) => utilisation.flusher * 100)} / ${of(best, ({ utilisation }) => utilisation.most * 100)}`,
       of(best, ({ workflowMs }) => workflowMs.p99),
       of(best, ({ everywhereMs }) => everywhereMs.p99),
       of(best, (figures) => linkBytes(figures, nodes)),
@@ -187,7 +187,7 @@ function distanceText(regions: number): string[] {
   if (regions === 1) return [];
   const trip = THREE_REGIONS.reduce((sum, delays, region) => sum + delays[(region + 1) % THREE_REGIONS.length], 0);
   return [
-    `Two trips through the regions are ${2 * trip} ms of it; where each region told every other one, they would be ${2 * Math.max(...THREE_REGIONS.flat())} ms.`,
+    `Two trips through the regions are ${2 * trip} ms, counted from the write itself; where each region told every other one, they would be ${2 * Math.max(...THREE_REGIONS.flat())} ms.`,
   ];
 }
 
