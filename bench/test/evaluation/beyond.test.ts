@@ -53,18 +53,21 @@ describe("a process", () => {
     const seen: string[] = [];
     const see = (what: string) => (): void => void seen.push(`${what} ${simulation.time}`);
     const { clock } = server.platform;
-    server.run("client", () => {
-      see("first")();
-      clock.defer(see("put off"));
-      clock.soon(see("soon"));
-      server.leaves(see("left"));
-      void Promise.resolve().then(see("promise"));
-    });
-    server.run("client", see("second"));
-    simulation.schedule(0.5, () => server.run("client", see("third")));
+    server.run("client", see("before"));
+    simulation.schedule(0.1, () => server.run("client", see("first")));
+    simulation.schedule(0.2, () =>
+      server.run("client", () => {
+        see("second")();
+        clock.defer(see("put off"));
+        clock.soon(see("soon"));
+        server.leaves(see("left"));
+        void Promise.resolve().then(see("promise"));
+      }),
+    );
+    // In the turn of the first and the second, but not ready when it began.
+    simulation.schedule(1.5, () => server.run("client", see("third")));
     await simulation.run(simulation.sleep(10));
-    // The first begins a turn by itself: the second had not come then.
-    expect(seen).toEqual(["first 0", "promise 0", "soon 0", "left 1", "put off 1", "second 2", "third 3"]);
+    expect(seen).toEqual(["before 0", "first 1", "second 2", "promise 2", "soon 2", "left 3", "put off 3", "third 4"]);
   });
 
   test("shares a processor with others by turns, and is elastic where it has none of its own", async () => {
@@ -108,7 +111,7 @@ describe("the network", () => {
           .connect("there", (one) => ((connection = one), { ...nothing, data: () => undefined }), 100);
         // The acceptor has been busy with the connection itself.
         await simulation.sleep(10);
-        const begin = simulation.time;
+        const [begin, busyMs] = [simulation.time, receiver.busyMs];
         for (const [at, byte] of [
           [0, 1],
           [1, 2],
@@ -118,6 +121,7 @@ describe("the network", () => {
           simulation.schedule(at, () => sender.run("loop", () => void connection.send(new Uint8Array([1, 0, 0, 0, byte]))));
         }
         await simulation.sleep(100);
+        expect(receiver.busyMs - busyMs).toBe(3 * 5);
         expect(got.map(([time, bytes]) => [time - begin, bytes])).toEqual([
           [2, [1]],
           [7, [2, 3]],
@@ -207,6 +211,7 @@ describe("a deployment", () => {
     const { best, steps } = await findSustained(base, 5, (rate) => simulated(3, rate, { costs }));
     expect(best.rate).toBeGreaterThan(2 * base.rate);
     expect(Math.max(best.utilisation.flusher, best.utilisation.most)).toBeGreaterThan(0.7);
+    expect(Math.max(best.growth.workflows, best.growth.writes)).toBeLessThanOrEqual(0.1);
     const beyond = steps.filter(({ rate }) => rate > best.rate);
     expect(beyond.length).toBeGreaterThan(0);
     for (const { growth } of beyond) expect(Math.max(growth.workflows, growth.writes)).toBeGreaterThan(0.1);
