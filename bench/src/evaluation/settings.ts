@@ -105,7 +105,7 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
       checked: [2, 3, 4, 5],
       checkedRate: 1_000,
       sizes: [2, 3, 4, 5, 8, 16, 32, 64, 128, 256],
-      searchedUpTo: 128,
+      searchedUpTo: 64,
       searchSteps: 7,
       rate: 100,
       lightMs: 1_000,

@@ -182,6 +182,15 @@ describe("a deployment", () => {
     expect(first.verdict.workflows).toBe(50);
   });
 
+  test("leaves the program time to hear of signals", async () => {
+    let turns = 0;
+    const turn = (): void => void (turns += 1);
+    const running = setInterval(turn, 1);
+    await simulated(3, 200);
+    clearInterval(running);
+    expect(turns).toBeGreaterThan(0);
+  });
+
   test("shows a write everywhere after two trips round the ring where nothing costs anything", async () => {
     const free: Costs = { sockets: { turn: 0, wake: 0, read: 0, send: 0, byte: 0 }, code: { node: FREE, functions: FREE, store: FREE } };
     const [nodes, delayMs] = [8, 1];

@@ -56,8 +56,15 @@ const STORE = "store";
 const CACHE_BYTES = 1024 * 1024;
 const SNAPSHOT_BYTES = 256 * 1024;
 const EVENTS_MAX = 1e9;
+const EVENTS_PER_TURN = 2_000;
 /** Keys in one request while caches are filled. */
 const BATCH_KEYS = 500;
+
+/** Lets promises run; and now and then the runtime's own event loop, so that the program hears of signals. */
+function settle(): () => Promise<void> {
+  let events = 0;
+  return () => new Promise((resolve) => (++events % EVENTS_PER_TURN === 0 ? setImmediate(resolve) : process.nextTick(resolve)));
+}
 
 export class Deployment {
   readonly simulation: Simulation;
@@ -94,8 +101,7 @@ export class Deployment {
     fill: string,
     work: (deployment: Deployment) => Promise<Result>,
   ): Promise<Result> {
-    const settle = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
-    const simulation = new Simulation(options.seed, settle, false, EVENTS_MAX);
+    const simulation = new Simulation(options.seed, settle(), false, EVENTS_MAX);
     const deployment = new Deployment(simulation, options);
     return await simulation.run(
       (async () => {
