@@ -184,10 +184,14 @@ describe("a deployment", () => {
 
   test("leaves the program time to hear of signals", async () => {
     let turns = 0;
-    const turn = (): void => void (turns += 1);
-    const running = setInterval(turn, 1);
-    await simulated(3, 200);
-    clearInterval(running);
+    const options = { nodes: 3, hosts: 3, delaysMs: [[0.25]], costs: COSTS, seed: 1 };
+    await Deployment.run(options, [], "", async ({ simulation, nodes }) => {
+      const running = setInterval(() => (turns += 1), 1);
+      // Events that take the program some milliseconds.
+      for (let event = 0; event < 50_000; event++) simulation.schedule(event / 1_000, () => void nodes[0].member.host.node.received.slice());
+      await simulation.sleep(51);
+      clearInterval(running);
+    });
     expect(turns).toBeGreaterThan(0);
   });
 
