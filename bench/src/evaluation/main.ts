@@ -5,13 +5,14 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { endOnSignals, runProgram } from "../command-line.js";
 import type { Crew } from "../crew.js";
+import { planBeyond, runBeyond } from "./beyond/beyond.js";
 import type { Bench } from "./experiments/experiment.js";
 import { planMicro, runMicro } from "./experiments/micro.js";
 import { planAnomalies, planMedia, planServers, planYcsb, runAnomalies, runMedia, runServers, runYcsb } from "./experiments/others.js";
 import { machine } from "./machine.js";
 import { Progress } from "./progress.js";
-import type { Results } from "./report/results.js";
-import { writeDocument, writeResults } from "./report/write.js";
+import { joinedResults, type Results } from "./report/results.js";
+import { hasResults, readResults, writeDocument, writeResults } from "./report/write.js";
 import { settings } from "./settings.js";
 import { SYSTEM_NAMES, type SystemName } from "./systems/registry.js";
 
@@ -21,6 +22,7 @@ const EXPERIMENTS = {
   media: { plan: planMedia, run: runMedia },
   anomalies: { plan: planAnomalies, run: runAnomalies },
   ycsb: { plan: planYcsb, run: runYcsb },
+  beyond: { plan: planBeyond, run: runBeyond },
 } as const;
 type ExperimentName = keyof typeof EXPERIMENTS;
 const EXPERIMENT_NAMES = Object.keys(EXPERIMENTS) as ExperimentName[];
@@ -38,6 +40,7 @@ interface Flags {
   readonly repetitions?: number;
   readonly seed: number;
   readonly out?: string;
+  readonly into?: string;
   readonly profile?: string;
 }
 
@@ -56,6 +59,11 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+function withResultsIn(folder: string): string {
+  if (!hasResults(folder)) throw new InvalidArgumentError("There are no results in it.");
+  return folder;
+}
+
 const program = new Command("evaluate")
   .description("Measures our mesh and what came before it side by side, with the workloads of the paper, and writes tables and plots into bench/results.")
   .option("--quick", "in less than ten minutes, to see the shapes")
@@ -64,6 +72,9 @@ const program = new Command("evaluate")
   .addOption(new Option("--repetitions <count>", "how often each thing is measured").argParser(wholeNumber))
   .addOption(new Option("--seed <number>", "of what the workloads draw").argParser(wholeNumber).default(1))
   .option("--out <folder>", "for the results, instead of one named by date and time in bench/results")
+  .addOption(
+    new Option("--into <folder>", "adds what is measured now to the results that another run has left there").argParser(withResultsIn).conflicts("out"),
+  )
   .option("--profile <folder>", "leave a CPU profile of each process there")
   .option("--document", "measure nothing; put the newest results into docs/evaluation.md")
   .exitOverride()
@@ -81,8 +92,11 @@ async function main(flags: Flags): Promise<void> {
   });
   const { quick = false, repetitions, seed, only, systems, profile } = flags;
   const bench: Bench = { settings: settings({ quick, repetitions, seed }), systems, progress: new Progress((line) => console.error(line)), profile, crews };
-  const results = await evaluated(bench, only);
-  const folder = flags.out ?? join(RESULTS, results.date.slice(0, 16).replace(/[T:]/g, "-"));
+  const before = flags.into === undefined ? undefined : readResults(flags.into);
+  if (before !== undefined && before.settings.quick !== quick)
+    throw new Error(`the results in ${flags.into} are of a run ${quick ? "without" : "with"} --quick`);
+  const results = joinedResults(before, await evaluated(bench, only));
+  const folder = flags.into ?? flags.out ?? join(RESULTS, results.date.slice(0, 16).replace(/[T:]/g, "-"));
   writeResults(folder, results);
   console.log(folder);
 }
@@ -93,7 +107,10 @@ async function evaluated(bench: Bench, only: readonly ExperimentName[]): Promise
   const ran = await machine();
   for (const name of only) EXPERIMENTS[name].plan(bench);
   const found: Record<string, unknown> = {};
-  for (const name of only) found[name] = await EXPERIMENTS[name].run(bench);
+  for (const name of only) {
+    const measured = await EXPERIMENTS[name].run(bench);
+    if (measured !== undefined) found[name] = measured;
+  }
   const command = ["npm run evaluate", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
   return { date, command, settings: bench.settings, machine: ran, seconds: (performance.now() - begin) / 1000, ...found };
 }

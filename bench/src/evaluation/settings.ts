@@ -28,6 +28,25 @@ export interface Settings {
   readonly anomalyRate: number;
   readonly ycsbRate: number;
   readonly ycsbRecords: number;
+  readonly beyond: BeyondSettings;
+}
+
+/** Of the simulation. */
+export interface BeyondSettings {
+  readonly keys: number;
+  /** Numbers of nodes that are measured on real processes, too, and the workflows per second then. */
+  readonly checked: readonly number[];
+  readonly checkedRate: number;
+  /** Numbers of nodes that are simulated; up to which of them the sustained rate is looked for, in one region, and in how many steps. */
+  readonly sizes: readonly number[];
+  readonly searchedUpTo: number;
+  readonly searchSteps: number;
+  /** Workflows per second of the light load, all nodes together, and virtual milliseconds of it and of the timing of steps. */
+  readonly rate: number;
+  readonly lightMs: number;
+  /** Workflows of a busy load, where fewer are not too few for its latency. */
+  readonly workflows: number;
+  readonly calibrationMs: number;
 }
 
 const LADDER = [1_000, 2_000, 3_000, 4_500, 6_500, 9_500, 14_000, 20_000, 30_000];
@@ -51,6 +70,18 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
       anomalyNodes: [1, 2, 4],
       ycsbRate: 4_000,
       ycsbRecords: 10_000,
+      beyond: {
+        keys: 1_000,
+        checked: [2, 3, 5],
+        checkedRate: 1_000,
+        sizes: [2, 3, 5, 8, 16, 32, 64],
+        searchedUpTo: 16,
+        searchSteps: 5,
+        rate: 100,
+        lightMs: 500,
+        workflows: 600,
+        calibrationMs: 200,
+      },
     };
   }
   return {
@@ -69,5 +100,17 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
     anomalyNodes: [1, 2, 4, 8],
     ycsbRate: 4_000,
     ycsbRecords: 100_000,
+    beyond: {
+      keys: 1_000,
+      checked: [2, 3, 4, 5],
+      checkedRate: 1_000,
+      sizes: [2, 3, 4, 5, 8, 16, 32, 64, 128, 256],
+      searchedUpTo: 64,
+      searchSteps: 7,
+      rate: 100,
+      lightMs: 1_000,
+      workflows: 4_000,
+      calibrationMs: 300,
+    },
   };
 }

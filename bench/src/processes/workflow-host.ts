@@ -4,8 +4,9 @@ import { tcpTransport } from "@causalmesh/transport-tcp";
 import { brokenWorkflows } from "../evaluation/judge/anomalies.js";
 import { judge, type Verdict } from "../evaluation/judge/judge.js";
 import { runWorkflow, Tally } from "../evaluation/load/flow.js";
-import { Notes, numbered, numberIn } from "../evaluation/load/notes.js";
+import { Notes } from "../evaluation/load/notes.js";
 import { openLoop, type OpenLoopOptions } from "../evaluation/load/open-loop.js";
+import { visibility } from "../evaluation/load/visibility.js";
 import { SYSTEMS, type SystemName } from "../evaluation/systems/registry.js";
 import type { SystemClient } from "../evaluation/systems/system.js";
 import { type ByteCounts, countedTransport } from "../evaluation/wire/counted-transport.js";
@@ -60,8 +61,6 @@ export interface Step {
 
 /** Keys in one request while the store is filled and the caches load. */
 const BATCH_KEYS = 512;
-const VISIBILITY_PAUSE_MS = 2;
-const HOPELESS_PROBES = 3;
 
 const { system, addresses, store, workload: workloadOptions, seed } = argument<HostOptions>();
 const { promise, client: loadClient } = SYSTEMS[system];
@@ -107,7 +106,7 @@ async function step(options: StepOptions): Promise<Step> {
   // In the middle, where the load has settled.
   const notes = new Notes({ from: Math.max(0, Math.floor((total - options.noted) / 2)), count: options.noted });
   const run = (index: number): Promise<void> =>
-    runWorkflow(workload.next(), { client, promise, tally, notes: notes.of(index), name: `w${++workflows}`, nextNumber });
+    runWorkflow(workload.next(), { client, promise, tally, notes: notes.of(index), name: `w${++workflows}`, nextNumber, now: () => performance.now() });
   const result = await openLoop(options, run, () => (tally = new Tally()));
   return {
     rate: options.rate,
@@ -135,41 +134,10 @@ function latency(samples: readonly number[]): Latency {
   return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99) };
 }
 
-/** For each distance round the servers, milliseconds from a write's acknowledgement until a reader without a past is shown it there. */
-async function visibility(probes: number, limitMs: number): Promise<number[][]> {
+async function measureVisibility(probes: number, limitMs: number): Promise<number[][]> {
   const { client, workload } = await opened;
-  const delays: number[][] = addresses.slice(1).map(() => []);
-  for (let probe = 0; probe < probes; probe++) {
-    const writer = probe % addresses.length;
-    const key = workload.keys[probe % workload.keys.length];
-    const number = nextNumber();
-    const plan = [{ server: writer, reads: [] }];
-    const context = await client.begin(plan);
-    const run = await client.enter(context === undefined ? [] : [context], writer, []);
-    await run.write(key, numbered(number, ""));
-    await run.finish();
-    const acknowledged = performance.now();
-    const shown = delays.map(async (before, distance) => {
-      // Where it is not shown unprompted, waiting for it once more says nothing new.
-      const isHopeless = before.length >= HOPELESS_PROBES && before.every((delay) => delay === Infinity);
-      return isHopeless ? Infinity : await untilShown(client, (writer + distance + 1) % addresses.length, key, number, acknowledged, limitMs);
-    });
-    for (const [distance, delay] of (await Promise.all(shown)).entries()) delays[distance].push(delay);
-    await new Promise((resolve) => setTimeout(resolve, VISIBILITY_PAUSE_MS));
-  }
-  return delays;
-}
-
-async function untilShown(client: SystemClient, server: number, key: string, number: number, since: number, limitMs: number): Promise<number> {
-  for (;;) {
-    const context = await client.begin([{ server, reads: [key] }]);
-    const run = await client.enter(context === undefined ? [] : [context], server, [key]);
-    const [value] = await run.read([key]);
-    await run.finish();
-    const delay = performance.now() - since;
-    if (value !== undefined && numberIn(value) === number) return delay;
-    if (delay > limitMs) return Infinity;
-  }
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  return await visibility({ client, servers: addresses.length, keys: workload.keys, nextNumber, now: () => performance.now(), pause, probes, limitMs });
 }
 
 const commands = {
@@ -177,7 +145,7 @@ const commands = {
   fill,
   use,
   step,
-  visibility,
+  visibility: measureVisibility,
   cpu: cpuMicros,
   bytes: (): ByteCounts => ({ sent: bytes.sent, received: bytes.received }),
 };

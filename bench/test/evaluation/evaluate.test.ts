@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { withResults } from "../../src/evaluation/report/document.js";
-import type { Results } from "../../src/evaluation/report/results.js";
+import { joinedResults, type Results } from "../../src/evaluation/report/results.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/evaluation/main.js", import.meta.url));
 const TIMEOUT_MS = 240_000;
@@ -42,10 +42,10 @@ describe("a run", () => {
     TIMEOUT_MS,
   );
 
-  test(
-    "ends with all its processes when it is interrupted",
-    async () => {
-      const evaluation = spawn(process.execPath, [MAIN, "--quick", "--only", "ycsb", "--systems", "causalmesh", "--out", folder], {
+  test.each(["ycsb", "beyond"])(
+    "of %s ends with all its processes when it is interrupted",
+    async (experiment) => {
+      const evaluation = spawn(process.execPath, [MAIN, "--quick", "--only", experiment, "--systems", "causalmesh", "--out", folder], {
         stdio: ["ignore", "ignore", "pipe"],
       });
       await once(evaluation.stderr, "data");
@@ -64,6 +64,7 @@ describe("the command line", () => {
     [["--systems", "causalmesh,nothing"], "There is no"],
     [["--repetitions", "0"], "whole number"],
     [["--nothing"], "unknown option"],
+    [["--into", "nowhere"], "no results in it"],
   ])("refuses %j", async (args, message) => {
     const error = await run(process.execPath, [MAIN, ...args]).then(
       () => undefined,
@@ -75,7 +76,7 @@ describe("the command line", () => {
 
   test("tells what there is", () => {
     const help = execFileSync(process.execPath, [MAIN, "--help"], { encoding: "utf8" });
-    for (const name of ["--quick", "--document", "micro", "ycsb", "hydrocache-con", "faastcc"]) expect(help).toContain(name);
+    for (const name of ["--quick", "--document", "micro", "ycsb", "beyond", "hydrocache-con", "faastcc"]) expect(help).toContain(name);
   });
 });
 
@@ -91,5 +92,20 @@ describe("the document", () => {
 
   test("without one is left alone", () => {
     expect(() => withResults(`${end} ${begin}`, "figures")).toThrow("no place for results");
+  });
+});
+
+describe("results of two runs in one folder", () => {
+  const run = (command: string, busyBefore: number, found: Partial<Results>): Results =>
+    ({ date: command, command, seconds: 1, machine: { busyBefore }, settings: {}, ...found }) as unknown as Results;
+
+  test("are those of the later one, and of the earlier one what the later has not measured", () => {
+    const [first, second] = [run("a", 0.5, { ycsb: [], media: [] }), run("b", 0, { media: [] })];
+    const joined = joinedResults(first, second);
+    expect(joined.ycsb).toBe(first.ycsb);
+    expect(joined.media).toBe(second.media);
+    // What was measured on a busy machine stays that.
+    expect(joined).toMatchObject({ date: "a", command: "a` and `b", seconds: 2, machine: { busyBefore: 0.5 } });
+    expect(joinedResults(undefined, second)).toBe(second);
   });
 });

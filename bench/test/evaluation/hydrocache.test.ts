@@ -1,7 +1,8 @@
 // HydroCache: what a cut exposes, the snapshot that its conservative form prepares, and the versions and aborts of its optimistic form.
 
 import { afterEach, describe, expect, test } from "vitest";
-import { causalTable, GET_VERSIONS, PUT_VERSIONS } from "../../src/evaluation/store/causal-table.js";
+import { CausalTable, GET_VERSIONS, PUT_VERSIONS } from "../../src/evaluation/store/causal-table.js";
+import { readStored, type StoredVersion } from "../../src/evaluation/store/causal-version.js";
 import { CausalCut } from "../../src/evaluation/systems/hydrocache/causal-cut.js";
 import { conservativeClient, optimisticClient } from "../../src/evaluation/systems/hydrocache/client.js";
 import { Conservative } from "../../src/evaluation/systems/hydrocache/conservative.js";
@@ -9,11 +10,13 @@ import { CLEAN, FETCH, FLUSH, PIN, PREPARE, PULL, READ_PINNED } from "../../src/
 import { Optimistic } from "../../src/evaluation/systems/hydrocache/optimistic.js";
 import { type HydroParts, startHydroServer } from "../../src/evaluation/systems/hydrocache/server.js";
 import type { SystemClient } from "../../src/evaluation/systems/system.js";
-import { type Version, writeVersion } from "../../src/evaluation/systems/versions.js";
+import { writeVersion } from "../../src/evaluation/systems/versions.js";
+import { readList, writeTexts } from "../../src/evaluation/wire/rpc.js";
 import { until, workflow, World } from "./support/world.js";
 
 const KEYS = ["x", "y", "z"];
 let world: World;
+let table: CausalTable;
 let parts: HydroParts[];
 let conservatives: Conservative[];
 
@@ -21,7 +24,8 @@ async function start(kind: "conservative" | "optimistic"): Promise<SystemClient>
   world = new World(2);
   parts = [];
   conservatives = [];
-  await world.store(causalTable());
+  table = new CausalTable();
+  await world.store(table.serve);
   await world.servers((options) =>
     startHydroServer(options, (own) => {
       parts[own.index] = own;
@@ -35,8 +39,8 @@ async function start(kind: "conservative" | "optimistic"): Promise<SystemClient>
   return client;
 }
 
-const version = (key: string, value: string, vector: number[], dependencies: Record<string, number[]> = {}): Version => {
-  return { key, value, vector, dependencies: new Map(Object.entries(dependencies)) };
+const version = (key: string, value: string, vector: number[], dependencies: Record<string, number[]> = {}): StoredVersion => {
+  return { key, value, vector, dependencies: new Map(Object.entries(dependencies)), writes: [vector] };
 };
 const X1 = version("x", "x1", [1, 0]);
 /** Follows X1. */
@@ -60,21 +64,49 @@ describe("both", () => {
 
   test("a changed key is fetched, and what it depends on with it, before either is shown", async () => {
     await start("optimistic");
-    const { refresh, cut } = parts[0];
-    await refresh.store.call(PUT_VERSIONS, writing([X1, Y2]), () => undefined);
+    await put(X1, Y2);
     // Told of the effect alone.
     await parts[1].refresh.load(["y"]);
     expect(parts[1].cut.newest("y")?.value).toBe("y2");
     expect(parts[1].cut.newest("x")?.value).toBe("x1");
     expect(world.sent.filter(({ from, type }) => from === "1" && type === GET_VERSIONS)).toHaveLength(2);
-    await until(() => cut.newest("y")?.value === "y2", "the store publishes the change");
+    await table.publish();
+    expect(parts[0].cut.newest("y")?.value).toBe("y2");
+  });
+
+  test("what is fetched brings what an overwritten version depended on", async () => {
+    await start("optimistic");
+    // The last write names z alone, and z names a y that is not there any more.
+    await put(X1, Y2, version("z", "z3", [3, 0], { y: [2, 0] }), version("y", "y4", [4, 0], { z: [3, 0] }));
+    await parts[1].refresh.load(["y"]);
+    expect(KEYS.map((key) => parts[1].cut.newest(key)?.value)).toEqual(["x1", "y4", "z3"]);
+  });
+
+  test("what all caches show is not depended on any more", async () => {
+    await start("optimistic");
+    const dependencies = async (key: string): Promise<string[]> => {
+      const [found] = await parts[0].refresh.store.call(
+        GET_VERSIONS,
+        (out) => writeTexts(out, [key]),
+        (payload) => readList(payload, readStored),
+      );
+      return [...found.dependencies.keys()];
+    };
+    await put(X1, Y2);
+    expect(await dependencies("y")).toEqual(["x"]);
+    await table.publish();
+    await put(version("z", "z3", [3, 0]), version("y", "y4", [4, 0], { x: [1, 0], z: [3, 0] }));
+    expect(await dependencies("y")).toEqual(["z"]);
   });
 
   test("of concurrent versions one value is shown at all servers, and what both follow", async () => {
     const client = await start("optimistic");
     await Promise.all([workflow(client, [{ at: 0, writes: { x: "a" } }]), workflow(client, [{ at: 1, writes: { x: "b" } }])]);
-    await until(() => parts.every(({ cut }) => cut.newest("x")?.value === "b"), "both servers show one of the two");
-    expect(parts[0].cut.newest("x")?.vector).toEqual([1, 1]);
+    await table.publish();
+    expect(parts.map(({ cut }) => cut.newest("x"))).toMatchObject([
+      { value: "b", vector: [1, 1] },
+      { value: "b", vector: [1, 1] },
+    ]);
   });
 });
 
@@ -132,12 +164,30 @@ describe("optimistic", () => {
 
   test("a server that has everything is asked alone", async () => {
     const client = await start("optimistic");
-    for (const { cut } of parts) cut.expose([X1, Y2]);
+    await put(X1, Y2);
+    await table.publish();
     await workflow(client, [
       { at: 0, reads: ["y"] },
       { at: 1, reads: ["x"] },
     ]);
     expect(world.count(FETCH)).toBe(0);
+  });
+
+  test("what was read before is read as it was, here or where it was read", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1]);
+    const x3 = version("x", "x3", [3, 0]);
+    // It is still known at server 0, which shows something newer meanwhile.
+    const here = await workflow(client, [
+      { at: 0, reads: ["x"], after: () => parts[0].cut.expose([x3]) },
+      { at: 0, reads: ["x"] },
+    ]);
+    expect(here.x).toBe("x1");
+    const elsewhere = await workflow(client, [
+      { at: 0, reads: ["x"], after: () => parts[1].cut.expose([version("x", "x4", [4, 0])]) },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(elsewhere.x).toBe("x3");
   });
 
   test("a workflow that would read the effect of something newer than it has read is given up", async () => {
@@ -151,6 +201,28 @@ describe("optimistic", () => {
     // What is newer and does not depend on it may be read.
     parts[0].cut.expose([version("z", "z1", [0, 1])]);
     expect(await workflow(client, [steps[0], { at: 0, reads: ["z"] }])).toEqual({ x: "none", z: "z1" });
+  });
+
+  test("also where the server has never shown that version by itself", async () => {
+    const client = await start("optimistic");
+    const steps = [
+      { at: 1, reads: ["x"], after: () => parts[0].refresh.load(["x", "y"]) },
+      { at: 0, reads: ["y"] },
+    ];
+    // Before server 0 looks, x is written once more, by somebody who has not seen the first.
+    await put(X1, Y2, version("x", "later", [0, 1]));
+    await expect(workflow(client, steps)).rejects.toMatchObject({ name: "Aborted", reason: "too new for what was read" });
+  });
+
+  test("that a server shows a later write says nothing about the earlier ones", async () => {
+    const client = await start("optimistic");
+    parts[0].cut.expose([X1, Y2]);
+    parts[1].cut.expose([version("z", "z3", [3, 0])]);
+    const read = await workflow(client, [
+      { at: 0, reads: ["y"] },
+      { at: 1, reads: ["x"] },
+    ]);
+    expect(read).toEqual({ x: "x1", y: "y2" });
   });
 
   test("branches that have read of different snapshots are found out where they are joined", async () => {
@@ -180,9 +252,16 @@ describe("a cut", () => {
   });
 });
 
-function writing(versions: readonly Version[]): Parameters<HydroParts["refresh"]["store"]["call"]>[1] {
-  return (out) => {
-    out.varint(versions.length);
-    for (const one of versions) writeVersion(out, one);
-  };
+/** Writes that the store gets one by one. */
+async function put(...versions: readonly StoredVersion[]): Promise<void> {
+  for (const one of versions) {
+    await parts[0].refresh.store.call(
+      PUT_VERSIONS,
+      (out) => {
+        out.varint(1);
+        writeVersion(out, one);
+      },
+      () => undefined,
+    );
+  }
 }

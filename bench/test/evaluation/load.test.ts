@@ -142,7 +142,7 @@ describe("a workflow", () => {
   });
   const options = (client: SystemClient, notes?: Notes): Parameters<typeof runWorkflow>[1] => {
     let number = 0;
-    return { client, promise: SNAPSHOT, tally: new Tally(), notes, name: "w", nextNumber: () => ++number };
+    return { client, promise: SNAPSHOT, tally: new Tally(), notes, name: "w", nextNumber: () => ++number, now: () => performance.now() };
   };
 
   test("begins again where it is given up, with what it was told, and counts why", async () => {

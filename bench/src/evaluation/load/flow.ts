@@ -47,6 +47,8 @@ export interface FlowOptions {
   readonly notes: Notes | undefined;
   readonly name: string;
   readonly nextNumber: () => number;
+  /** Milliseconds, for the latency of single calls. */
+  readonly now: () => number;
 }
 
 export async function runWorkflow(spec: WorkflowSpec, options: FlowOptions): Promise<void> {
@@ -144,10 +146,10 @@ export class Flow {
   }
 
   async #read(run: FunctionRun, server: number, keys: readonly string[]): Promise<(string | undefined)[]> {
-    const { tally, notes } = this.#options;
-    const begin = performance.now();
+    const { tally, notes, now } = this.#options;
+    const begin = now();
     const values = await run.read(keys);
-    tally.readMs.push(performance.now() - begin);
+    tally.readMs.push(now() - begin);
     tally.reads += keys.length;
     if (notes !== undefined) this.#note(notes, server, keys, values);
     return values.map((value) => (value === undefined ? undefined : payloadIn(value)));
@@ -165,13 +167,13 @@ export class Flow {
   }
 
   async #write(run: FunctionRun, server: number, key: string, payload: string): Promise<void> {
-    const { tally, notes, promise, nextNumber } = this.#options;
+    const { tally, notes, promise, nextNumber, now } = this.#options;
     const number = promise.holdsWrites ? this.#number : nextNumber();
     if (promise.holdsWrites) this.#held.set(key, number);
     else notes?.add({ what: "write", session: this.#session, server, keys: [key], number });
-    const begin = performance.now();
+    const begin = now();
     await run.write(key, numbered(number, payload));
-    tally.writeMs.push(performance.now() - begin);
+    tally.writeMs.push(now() - begin);
     tally.writes += 1;
     if (!promise.holdsWrites) notes?.add({ what: "written", number });
   }

@@ -4,7 +4,7 @@
 import { Ticker } from "./ticker.js";
 
 /** Workflows begin on a grid of this many milliseconds, all of one slot together. */
-const SLOT_MS = 0.5;
+export const SLOT_MS = 0.5;
 /** Time for what has begun to end after the last beginning. */
 const DRAIN_MS_MAX = 10_000;
 const DRAIN_POLL_MS = 20;

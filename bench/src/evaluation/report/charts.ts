@@ -27,8 +27,8 @@ export interface Axes {
   readonly yLog?: boolean;
   readonly xLog?: boolean;
   readonly ticks?: readonly number[];
-  /** A line across, with what it is. */
-  readonly limit?: { readonly y: number; readonly text: string; readonly facet: string };
+  /** A line across, with what it is; in all plots side by side, or in one of them. */
+  readonly limit?: { readonly y: number; readonly text: string; readonly facet?: string };
   /** Names of the ticks, where they are not numbers. */
   readonly tickNames?: readonly string[];
   /** Whether lines join the points of a series; default: they do. */
@@ -41,8 +41,13 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
   const facetted = points.some(({ facet }) => facet !== undefined);
   const fx = facetted ? { fx: "facet" } : {};
   const domain = [Math.min(...points.map((point) => point.x)), Math.max(...points.map((point) => point.x))];
+  const shown = ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]);
+  const nameOf = (value: number): string => tickNames?.[ticks.indexOf(value)] ?? value.toLocaleString("en");
+  const label = { label: x, labelAnchor: "center", labelArrow: "none" } as const;
   const marks = [
     Plot.frame({ stroke: "#ccc" }),
+    // The axis that a logarithmic scale comes with leaves out what is not round.
+    ...(xLog ? [Plot.axisX(shown, { ...label, text: nameOf })] : []),
     ...(limit === undefined ? [] : limitMarks(limit)),
     ...series.flatMap((name) => {
       const own = points.filter((point) => point.series === name).sort((a, b) => a.x - b.x);
@@ -62,14 +67,12 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
     marginBottom: 46,
     style: { fontFamily: FONT, fontSize: "12px" },
     x: {
-      label: x,
+      ...label,
       type: xLog ? "log" : "linear",
-      labelAnchor: "center",
-      labelArrow: "none",
       grid: true,
       domain,
-      ticks: ticks.filter((tick) => tick >= domain[0] && tick <= domain[1]),
-      tickFormat: (value: number) => tickNames?.[ticks.indexOf(value)] ?? value.toLocaleString("en"),
+      ticks: shown,
+      tickFormat: nameOf,
       insetLeft: 10,
       insetRight: 10,
     },
@@ -92,9 +95,10 @@ export function lineChart(points: readonly Point[], { title, x, y, yLog = false,
 
 function limitMarks({ y, text, facet }: NonNullable<Axes["limit"]>): Plot.Markish[] {
   const at = [{ y, text, facet }];
+  const fx = facet === undefined ? {} : { fx: "facet" };
   return [
-    Plot.ruleY(at, { y: "y", fx: "facet", stroke: "#666", strokeDasharray: "2 3" }),
-    Plot.text(at, { y: "y", fx: "facet", text: "text", frameAnchor: "right", dx: -6, dy: -7, fill: "#444", stroke: "white", strokeWidth: 3 }),
+    Plot.ruleY(at, { y: "y", ...fx, stroke: "#666", strokeDasharray: "2 3" }),
+    Plot.text(at, { y: "y", ...fx, text: "text", frameAnchor: "right", dx: -6, dy: -7, fill: "#444", stroke: "white", strokeWidth: 3 }),
   ];
 }
 

@@ -4,6 +4,7 @@ import { median } from "../../statistics.js";
 import { isClean, P99_MS_MAX } from "../experiments/experiment.js";
 import type { MeasuredStep } from "../cluster.js";
 import type { SystemName } from "../systems/registry.js";
+import { beyondPlots } from "./beyond.js";
 import { type Bar, barChart, lineChart, type Point, stackedChart } from "./charts.js";
 import { figure, grouped, stepsAt, sustainedOf, systemsOf, visibilityOf, workflowsOf } from "./figures.js";
 import { PAPER_ANOMALIES, PAPER_MEDIA_SUSTAINED, PAPER_SUSTAINED } from "./paper.js";
@@ -55,6 +56,7 @@ export function plots(results: Results): ReadonlyMap<string, string> {
       }),
     );
   }
+  for (const [name, svg] of beyondPlots(results)) made.set(name, svg);
   return made;
 }
 

@@ -1,5 +1,6 @@
 // The results of an evaluation as they are kept: every step as it was measured. Tables, plots and the document are made from this alone.
 
+import type { BeyondRun } from "../beyond/beyond.js";
 import type { MicroRun } from "../experiments/micro.js";
 import type { AnomalyRun, SweepRun, YcsbRun } from "../experiments/others.js";
 import type { Settings } from "../settings.js";
@@ -24,6 +25,7 @@ export interface Results {
   readonly media?: readonly SweepRun[];
   readonly anomalies?: readonly AnomalyRun[];
   readonly ycsb?: readonly YcsbRun[];
+  readonly beyond?: BeyondRun;
 }
 
 /** Processors that are busier than this before anything was started do somebody else's work. */
@@ -32,4 +34,17 @@ const BUSY_SHARE = 0.15;
 /** Whether something else ran beside it, so that the figures say nothing. */
 export function isBusy({ machine }: Results): boolean {
   return machine.busyBefore > BUSY_SHARE;
+}
+
+/** What an earlier run has found and a later one has not measured, with what that one has. The machine was busy where it was for one of them. */
+export function joinedResults(before: Results | undefined, after: Results): Results {
+  if (before === undefined) return after;
+  return {
+    ...before,
+    ...after,
+    date: before.date,
+    command: `${before.command}\` and \`${after.command}`,
+    machine: { ...after.machine, busyBefore: Math.max(before.machine.busyBefore, after.machine.busyBefore) },
+    seconds: before.seconds + after.seconds,
+  };
 }

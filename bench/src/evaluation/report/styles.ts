@@ -20,6 +20,18 @@ const STYLES: Readonly<Record<string, Style>> = {
   weak: { colour: "#000000", dash: SOLID, symbol: "cross" },
   none: { colour: "#999999", dash: DASHED, symbol: "wye" },
   redis: { colour: "#E69F00", dash: SOLID, symbol: "star" },
+  "ring, p50": { colour: "#0072B2", dash: SOLID, symbol: "circle" },
+  "ring, p99": { colour: "#0072B2", dash: DASHED, symbol: "square" },
+  "ring of rings, by arithmetic": { colour: "#E69F00", dash: DASHED, symbol: "diamond" },
+  "tree of 8, by arithmetic": { colour: "#009E73", dash: DASHED, symbol: "triangle" },
+  "everybody to everybody, by arithmetic": { colour: "#999999", dash: DASHED, symbol: "cross" },
+  "all together, one region": { colour: "#0072B2", dash: SOLID, symbol: "circle" },
+  "per node, one region": { colour: "#0072B2", dash: DASHED, symbol: "square" },
+  "all together, three regions": { colour: "#D55E00", dash: SOLID, symbol: "triangle" },
+  "per node, three regions": { colour: "#D55E00", dash: DASHED, symbol: "diamond" },
+  "a write on a link": { colour: "#0072B2", dash: SOLID, symbol: "circle" },
+  "a write's key and value": { colour: "#999999", dash: DASHED, symbol: "cross" },
+  "a session": { colour: "#D55E00", dash: SOLID, symbol: "triangle" },
   "the paper's DAX": { colour: "#E69F00", dash: DASHED, symbol: "star" },
 };
 

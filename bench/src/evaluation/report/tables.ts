@@ -3,23 +3,16 @@
 import { round, type Spread } from "../../statistics.js";
 import { isClean } from "../experiments/experiment.js";
 import { type MicroRun, VISIBILITY_LIMIT_MS } from "../experiments/micro.js";
+import { beyondSections } from "./beyond.js";
 import { contextBytes, figure, grouped, metadataBytes, serverCpu, stepsAt, sustainedOf, systemsOf, totalCpu, visibilityOf, workflowsOf } from "./figures.js";
+import { short, table } from "./markdown.js";
 import { PAPER_ANOMALIES, PAPER_LATENCY, PAPER_LENGTH, PAPER_MEDIA_SUSTAINED, PAPER_SERVERS, PAPER_SUSTAINED } from "./paper.js";
 import type { Results } from "./results.js";
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map((_, index) => (index === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
-}
 
 export function spreadText(figure: Spread | undefined): string {
   if (figure === undefined) return "–";
   const { median, min, max } = figure;
   return min === max ? String(short(median)) : `${short(median)} [${short(min)} to ${short(max)}]`;
-}
-
-function short(value: number): number {
-  return Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
 function percent(share: number): string {
@@ -35,6 +28,7 @@ export function sections(results: Results): string[] {
     ...(results.media === undefined ? [] : [mediaTable(results)]),
     ...(results.anomalies === undefined ? [] : [anomaliesTable(results)]),
     ...(results.ycsb === undefined ? [] : [ycsbTable(results)]),
+    ...beyondSections(results),
   ];
 }
 

@@ -1,6 +1,7 @@
 // What was aimed at, what was reached, and the command that shows it.
 
-import { lengthSteps, table } from "./tables.js";
+import { table } from "./markdown.js";
+import { lengthSteps } from "./tables.js";
 import { median } from "../../statistics.js";
 import type { MeasuredStep } from "../cluster.js";
 import type { SystemName } from "../systems/registry.js";

@@ -8,13 +8,24 @@ import { isBusy, type Results } from "./results.js";
 import { sections } from "./tables.js";
 import { targetsTable } from "./targets.js";
 
+const RESULTS = "results.json";
+
 /** Writes a run's folder. */
 export function writeResults(folder: string, results: Results): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
+  writeFileSync(join(folder, RESULTS), `${JSON.stringify(results, undefined, 1)}\n`);
   const made = plots(results);
   for (const [name, svg] of made) writeFileSync(join(folder, name), svg);
   writeFileSync(join(folder, "results.md"), `${markdown(results, "", [...made.keys()])}\n`);
+}
+
+export function hasResults(folder: string): boolean {
+  return existsSync(join(folder, RESULTS));
+}
+
+/** What a run has left in its folder. */
+export function readResults(folder: string): Results {
+  return JSON.parse(readFileSync(join(folder, RESULTS), "utf8")) as Results;
 }
 
 /** Puts the newest results of the folder into the document, and their plots beside it. Returns which results. */
@@ -23,11 +34,11 @@ export function writeDocument(resultsFolder: string, document: string, plotsFold
     ? readdirSync(resultsFolder)
         .sort()
         .reverse()
-        .find((name) => existsSync(join(resultsFolder, name, "results.json")))
+        .find((name) => hasResults(join(resultsFolder, name)))
     : undefined;
   if (newest === undefined) throw new Error(`there are no results in ${resultsFolder}: make some with npm run evaluate`);
   const folder = join(resultsFolder, newest);
-  const results = JSON.parse(readFileSync(join(folder, "results.json"), "utf8")) as Results;
+  const results = readResults(folder);
   const made = plots(results);
   mkdirSync(plotsFolder, { recursive: true });
   for (const [name, svg] of made) {

@@ -1,6 +1,6 @@
 // What a system under test is: servers, one process each, and a client in the process that runs the functions. Everything else is the same for all of them.
 
-import type { Transport } from "@causalmesh/core";
+import type { Platform, Transport } from "@causalmesh/core";
 
 /** Where a protocol has caches told of changes by somebody in between, that travels in batches, as through a message broker that is polled: this often. */
 export const PUBLISH_INTERVAL_MS = 50;
@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly transport: Transport;
   /** Bytes that a library sends and receives past the transport. */
   readonly counts: { sent: number; received: number };
+  /** Of our mesh: another clock and chance than this program's. */
+  readonly platform?: Platform;
 }
 
 /** What is known of a workflow before it begins, for systems that need to know. */

@@ -15,6 +15,10 @@ export function covers(a: Vector, b: Vector): boolean {
   return true;
 }
 
+export function isSame(a: Vector, b: Vector): boolean {
+  return covers(a, b) && covers(b, a);
+}
+
 export function joinInto(target: number[], other: Vector): void {
   for (let index = 0; index < other.length; index++) {
     if (other[index] > (target[index] ?? 0)) target[index] = other[index];
@@ -57,7 +61,7 @@ export function joinReads(read: VectorMap, other: VectorMap): void {
   for (const [key, vector] of other) {
     const known = read.get(key);
     if (known === undefined) read.set(key, vector);
-    else if (!covers(known, vector) || !covers(vector, known)) throw new Aborted("branches have read different versions");
+    else if (!isSame(known, vector)) throw new Aborted("branches have read different versions");
   }
 }
 

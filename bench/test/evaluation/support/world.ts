@@ -93,7 +93,7 @@ export async function workflow(
     readonly at: number;
     readonly reads?: readonly string[];
     readonly writes?: Readonly<Record<string, string>>;
-    readonly after?: () => void;
+    readonly after?: () => unknown;
   }[],
 ): Promise<Record<string, string | undefined>> {
   const read: Record<string, string | undefined> = {};
@@ -105,7 +105,7 @@ export async function workflow(
     for (const [key, value] of Object.entries(writes)) await run.write(key, value);
     if (index === steps.length - 1) await run.finish();
     else contexts = [await run.leave()];
-    after?.();
+    await after?.();
   }
   return read;
 }

@@ -19,6 +19,9 @@ export type { LinkBehaviour } from "./simulated-pipe.js";
 export { SimulatedStore, StoreContent } from "./simulated-store.js";
 export { SimulatedNetwork } from "./simulated-transport.js";
 
+// A node whose state can be looked at, for worlds of others' making.
+export { MemberNode } from "../embedded/member.js";
+
 // The wire, for systems that are measured beside a mesh: they speak the same frames through the same buffers.
 export { ByteReader } from "../bytes/reader.js";
 export { ByteWriter } from "../bytes/writer.js";

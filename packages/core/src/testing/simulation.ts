@@ -12,7 +12,7 @@ import { SeededRandom } from "./random.js";
  */
 export type Settle = () => Promise<void>;
 
-/** Ends a run that would not end by itself: no run of ours comes near it. */
+/** Ends a run that would not end by itself: no run of the simulator comes near it. */
 const EVENTS_MAX = 2_000_000;
 
 /** A run that cannot go on: nothing is scheduled and something is still waited for, or events never end. */
@@ -34,11 +34,14 @@ export class Simulation {
   #sequence = 0;
   readonly #queue = new EventQueue();
   readonly #settle: Settle;
+  readonly #eventsMax: number;
 
-  constructor(seed: number, settle: Settle, traced = false) {
+  /** `eventsMax`: for worlds in which more happens than in those of the simulator. */
+  constructor(seed: number, settle: Settle, traced = false, eventsMax = EVENTS_MAX) {
     this.random = new SeededRandom(seed);
     this.#settle = settle;
     this.traced = traced;
+    this.#eventsMax = eventsMax;
   }
 
   /** Virtual milliseconds since the world began. */
@@ -86,7 +89,7 @@ export class Simulation {
     let event = this.#queue.pop();
     while (event !== undefined && event.task === undefined) event = this.#queue.pop();
     if (event === undefined) throw new SimulationStalled(`nothing is left to happen at ${this.#time} ms, and the run has not ended`);
-    if (++this.events > EVENTS_MAX) throw new SimulationStalled(`${EVENTS_MAX} events have happened and the run has not ended`);
+    if (++this.events > this.#eventsMax) throw new SimulationStalled(`${this.#eventsMax} events have happened and the run has not ended`);
     this.#time = event.time;
     event.task!();
   }

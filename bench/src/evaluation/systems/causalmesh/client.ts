@@ -24,8 +24,8 @@ export async function transactionClient(options: ClientOptions): Promise<SystemC
   return { ...common(mesh, options.addresses), enter: async (contexts, server) => new TransactionRun(enter(contexts, server)) };
 }
 
-async function open({ addresses, transport }: ClientOptions): Promise<Mesh> {
-  return await connectMesh({ nodes: addresses, timeoutMs: TIMEOUT_MS }, transport);
+async function open({ addresses, transport, platform }: ClientOptions): Promise<Mesh> {
+  return await connectMesh({ nodes: addresses, timeoutMs: TIMEOUT_MS }, transport, platform);
 }
 
 function common(mesh: Mesh, addresses: readonly string[]): Omit<SystemClient, "enter"> {

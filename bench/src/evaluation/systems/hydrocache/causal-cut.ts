@@ -1,12 +1,13 @@
 // What a HydroCache server shows: one version of each cached key, all together a causal cut, exposed in steps that are counted. Versions that were
 // replaced are kept for a while, so that workflows that have read of a cut go on reading of it.
 
-import { mergedVersion } from "../../store/causal-table.js";
-import { covers, type Vector, type VectorMap } from "../vectors.js";
-import type { Version } from "../versions.js";
+import { laterOf, type StoredVersion } from "../../store/causal-version.js";
+import { covers, isSame, type Vector, type VectorMap } from "../vectors.js";
 
 interface Entry {
-  readonly version: Version;
+  readonly version: StoredVersion;
+  /** The writes that it has taken in and the entry before it had not. */
+  readonly news: readonly Vector[];
   /** The cut with which it was exposed, and the one with which it was replaced. */
   readonly since: number;
   until: number;
@@ -22,8 +23,8 @@ export class CausalCut {
   /** Replaced entries in their order. */
   readonly #ageing: { readonly key: string; readonly atMs: number }[] = [];
   readonly #nowMs: () => number;
-  /** The join of everything shown. */
-  readonly vector: number[] = [];
+  /** Every write up to this vector is shown. What is shown may follow more than that: a cut is closed by what its versions name, key by key, and a vector names whatever else its servers wrote. */
+  complete: Vector = [];
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
@@ -34,7 +35,7 @@ export class CausalCut {
     return this.#number;
   }
 
-  newest(key: string): Version | undefined {
+  newest(key: string): StoredVersion | undefined {
     return this.#entries.get(key)?.version;
   }
 
@@ -43,19 +44,19 @@ export class CausalCut {
   }
 
   /** Shows these versions, all at once. Together with what is shown they have to be closed. */
-  expose(versions: Iterable<Version>): void {
+  expose(versions: Iterable<StoredVersion>): void {
     this.#number += 1;
     for (const version of versions) this.#put(version);
     this.#forgetOld();
   }
 
-  #put(version: Version): void {
+  #put(version: StoredVersion): void {
     const { key } = version;
     const entry = this.#entries.get(key);
-    const merged = mergedVersion(entry?.version, version);
-    if (merged === entry?.version) return;
-    merged.vector.forEach((counter, index) => (this.vector[index] = Math.max(this.vector[index] ?? 0, counter)));
-    this.#entries.set(key, { version: merged, since: this.#number, until: Infinity });
+    const shown = entry?.version;
+    if (laterOf(shown, version) === shown) return;
+    const news = shown === undefined ? version.writes : version.writes.filter((write) => !covers(shown.vector, write));
+    this.#entries.set(key, { version, news, since: this.#number, until: Infinity });
     if (entry === undefined) return;
     entry.until = this.#number;
     const kept = this.#replaced.get(key);
@@ -77,21 +78,35 @@ export class CausalCut {
   }
 
   /** The version that a cut of before showed; undefined where it is gone. */
-  at(key: string, cut: number): Version | undefined {
+  at(key: string, cut: number): StoredVersion | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.since <= cut) return entry?.version;
     return this.#replaced.get(key)?.find(({ since, until }) => since <= cut && cut < until)?.version;
   }
 
+  /** The version with this vector, if it is shown or was a while ago. */
+  withVector(key: string, vector: Vector): StoredVersion | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    return [entry, ...(this.#replaced.get(key) ?? [])].find(({ version }) => isSame(version.vector, vector))?.version;
+  }
+
   /** Whether something that was read has a newer version in the past that the vector describes; or may have, as far as is known here. */
   followsNewer(vector: Vector, read: VectorMap): boolean {
-    for (const [key, seen] of read) {
-      const entry = this.#entries.get(key);
-      if (entry === undefined || covers(seen, entry.version.vector)) continue;
-      const known = [entry, ...(this.#replaced.get(key) ?? [])].map(({ version }) => version.vector);
-      const newer = known.filter((one) => !covers(seen, one));
-      if (newer.some((one) => covers(vector, one)) || newer.length === known.length) return true;
-    }
+    for (const [key, seen] of read) if (this.#isAmongNewer(vector, key, seen)) return true;
     return false;
+  }
+
+  /** Whether the vector follows a write to the key that the version `seen` has not. Such writes are looked at one by one, for most of them were never shown here by themselves. */
+  #isAmongNewer(vector: Vector, key: string, seen: Vector): boolean {
+    const newest = this.#entries.get(key);
+    if (newest === undefined) return false;
+    const replaced = this.#replaced.get(key) ?? [];
+    for (let entry: Entry | undefined = newest, left = replaced.length; entry !== undefined; entry = replaced[--left]) {
+      if (covers(seen, entry.version.vector)) return false;
+      if (entry.news.some((write) => covers(vector, write) && !covers(seen, write))) return true;
+    }
+    // What is kept does not reach back to what was read.
+    return true;
   }
 }

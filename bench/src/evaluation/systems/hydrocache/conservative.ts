@@ -3,7 +3,7 @@
 
 import type { ByteReader } from "@causalmesh/core/testing";
 import { nothing, readList, readTexts, type Rpc, writeTexts } from "../../wire/rpc.js";
-import { mergedVersion } from "../../store/causal-table.js";
+import { laterOf } from "../../store/causal-version.js";
 import { covers, readVector, type Vector, writeVector } from "../vectors.js";
 import { readVersion, type Version, writeVersion } from "../versions.js";
 import { CLEAN, type KeysByServer, PIN, PREPARE, PULL, READ, READ_PINNED, readKeysByServer, writeKeysByServer, writeRead } from "./messages.js";
@@ -116,7 +116,7 @@ export class Conservative implements Kind {
           },
           (payload) => readList(payload, readVersion),
         );
-        for (const version of versions) pinned.set(version.key, mergedVersion(pinned.get(version.key), version));
+        for (const version of versions) pinned.set(version.key, laterOf(pinned.get(version.key), version));
       }),
     );
   }

@@ -2,7 +2,7 @@
 // elsewhere, the versions that the workflow's earlier servers showed it are fetched from there; where a version follows something newer than what was read, the workflow is given up.
 
 import type { ByteReader } from "@causalmesh/core/testing";
-import { mergedVersion } from "../../store/causal-table.js";
+import { laterOf } from "../../store/causal-version.js";
 import { readList, readTexts, type Rpc, writeTexts } from "../../wire/rpc.js";
 import { covers, joined, readVectorMap, type Vector, type VectorMap, writeVectorMap } from "../vectors.js";
 import { readVersion, type Version, writeVersion } from "../versions.js";
@@ -54,11 +54,13 @@ export class Optimistic implements Kind {
     const absent = keys.filter((key) => !cut.has(key));
     if (absent.length > 0) await refresh.load(absent);
     const { number } = cut;
-    // A source of which this cut has everything is not needed any more: whoever comes later asks here.
-    const ahead = sources.filter(({ vector }) => !covers(cut.vector, vector));
+    // A source of which this cut has everything is not needed any more: whoever comes later asks here. A server's own later cuts have what its earlier ones had.
+    const ahead = sources.filter(({ server, vector }) => server !== index && !covers(cut.complete, vector));
     const here = this.#fitting(asked, number);
     const elsewhere = await Promise.all(ahead.map((source) => this.#fetch(source, asked)));
-    const found = combined(keys, [here, ...elsewhere]);
+    const joint = combined(keys, [here, ...elsewhere]);
+    const isGone = joint.abort === 0 && keys.some((key, at) => asked.read.has(key) && cut.has(key) && joint.versions[at] === undefined);
+    const found: Fitting = isGone ? { abort: GONE } : joint;
     rpc.reply(id, (out) => {
       out.u8(found.abort);
       if (found.abort !== 0) return;
@@ -67,18 +69,23 @@ export class Optimistic implements Kind {
       const dropped = sources.filter((source) => !ahead.includes(source)).map(({ vector }) => vector);
       const own = here.abort === 0 ? here.versions.map((version) => version?.vector ?? []) : [];
       writeSources(out, [
-        ...ahead.map((source, at) => withRead(source, elsewhere[at])).filter(({ server }) => server !== index),
+        ...ahead.map((source, at) => withRead(source, elsewhere[at])),
         { server: index, cut: number, vector: [...dropped, ...own].reduce<Vector>(joined, []) },
       ]);
     });
   }
 
-  /** The versions of a cut, where none of them follows something newer than what was read. */
+  /** The versions of a cut, where none of them follows something newer than what was read. What was read before is read as it was; undefined where it is not here. */
   #fitting({ keys, read, isJoined }: Asked, cutNumber: number): Fitting {
     const { cut } = this.#parts;
     if (isJoined && [...read.values()].some((vector) => cut.followsNewer(vector, read))) return { abort: TOO_NEW };
     const versions: (Version | undefined)[] = [];
     for (const key of keys) {
+      const seen = read.get(key);
+      if (seen !== undefined) {
+        versions.push(cut.withVector(key, seen));
+        continue;
+      }
       const version = cut.at(key, cutNumber);
       if (version === undefined && cut.has(key)) return { abort: GONE };
       if (version !== undefined && cut.followsNewer(version.vector, read)) return { abort: TOO_NEW };
@@ -88,7 +95,6 @@ export class Optimistic implements Kind {
   }
 
   async #fetch({ server, cut }: Source, asked: Asked): Promise<Fitting> {
-    if (server === this.#parts.index) return this.#fitting(asked, cut);
     const peer = await this.#parts.peers.to(server);
     return await peer.call(
       FETCH,
@@ -114,13 +120,13 @@ function withRead(source: Source, found: Fitting): Source {
   return { ...source, vector: found.versions.map((version) => version?.vector ?? []).reduce<Vector>(joined, source.vector) };
 }
 
-/** Of each key the newest of all places: the join of causal cuts is one. */
+/** Of each key the newest of all places: the join of causal cuts is one. Whoever is asked has looked at what was read, so what is joined follows nothing newer either. */
 function combined(keys: readonly string[], found: readonly Fitting[]): Fitting {
   const versions = new Array<Version | undefined>(keys.length).fill(undefined);
   for (const one of found) {
     if (one.abort !== 0) return one;
     one.versions.forEach((version, index) => {
-      if (version !== undefined) versions[index] = mergedVersion(versions[index], version);
+      if (version !== undefined) versions[index] = laterOf(versions[index], version);
     });
   }
   return { abort: 0, versions };
