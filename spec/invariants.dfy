@@ -93,7 +93,6 @@ module Invariants {
   predicate SessionOk(session: Session, seen: iset<Dot>, h: History) {
     && Closed(h.made, session.visible)
     && Closed(h.made, session.written)
-    && UpTo(h.made, session.visible, session.time)
     && UpTo(h.made, session.written, session.time)
     && (forall write | write in session.own ::
         write.dot in h.made && h.made[write.dot] == write && Within(write.vector, session.written) && write.dot in seen)

@@ -53,10 +53,10 @@ module Meshes {
     |m.nodes| > 0 && |m.links| == |m.nodes|
   }
 
-  predicate Init(m: Mesh) {
+  predicate method Init(m: Mesh) {
     && IsMesh(m)
-    && (forall i | 0 <= i < |m.nodes| :: m.nodes[i] == NEW_NODE && m.links[i] == Link([], []))
-    && (forall s | 0 <= s < |m.sessions| :: m.sessions[s] == NEW_SESSION)
+    && (forall i | 0 <= i < |m.nodes| :: m.nodes[i] == NewNode() && m.links[i] == Link([], []))
+    && (forall s | 0 <= s < |m.sessions| :: m.sessions[s] == NewSession())
     && m.store == Store(map[], [])
   }
 
@@ -132,6 +132,13 @@ module Meshes {
     SnapshotAnswers(Asked(m, step.node, step.session).log, m.sessions[step.session].transaction.value, step.keys)
   }
 
+  /** The node has been told what the session knows. */
+  function method AfterAsking(m: Mesh, node: nat, session: nat): Mesh
+    requires node < |m.nodes| && session < |m.sessions|
+  {
+    m.(nodes := m.nodes[node := Asked(m, node, session)])
+  }
+
   function method AfterRead(m: Mesh, node: nat, session: nat): Mesh
     requires node < |m.nodes| && session < |m.sessions|
   {
@@ -166,8 +173,9 @@ module Meshes {
     // The snapshot is what the node of the first read shows.
     case BeginStep(i, s) =>
       With(AfterRead(m, i, s), s, Some(Transaction(Asked(m, i, s).applied, m.sessions[s].own, {}, map[])))
+    // What is read is within what the session has seen. It does not follow the node, which may show more.
     case SnapshotStep(i, s, keys) =>
-      With(AfterRead(m, i, s), s, Some(HasRead(m.sessions[s].transaction.value, keys, SnapshotOf(m, step))))
+      With(AfterAsking(m, i, s), s, Some(HasRead(m.sessions[s].transaction.value, keys, SnapshotOf(m, step))))
     // All that was read is the same in a newer snapshot: the transaction goes on there.
     case ExtendStep(i, s) =>
       With(AfterRead(m, i, s), s, Some(m.sessions[s].transaction.value.(snapshot := Asked(m, i, s).applied)))

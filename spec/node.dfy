@@ -22,7 +22,9 @@ module Nodes {
     batch: Option<Batch>,
     clock: nat)
 
-  const NEW_NODE := Node(map[], [], [], [], [], [], map[], None, 0)
+  function method NewNode(): Node {
+    Node(map[], [], [], [], [], [], map[], None, 0)
+  }
 
   /** Takes a write into the log. The tail of its replica is the last to get it, and alone knows that everyone has it. */
   function method Append(node: Node, write: Write, isTail: bool): Node {

@@ -27,16 +27,11 @@ module SessionProof {
   /** Own writes are dropped when the node shows them; then they are within the session's vector. */
   lemma FollowOk(session: Session, seen: iset<Dot>, h: History, node: Node)
     requires SessionOk(session, seen, h)
-    requires Closed(h.made, node.applied) && UpTo(h.made, node.received, node.clock) && Within(node.applied, node.received)
+    requires Closed(h.made, node.applied)
     ensures SessionOk(Follow(session, node), seen, h)
   {
     var after := Follow(session, node);
     ClosedJoin(h.made, session.visible, node.applied);
-    forall dot | Has(after.visible, dot)
-      ensures dot in h.made && h.made[dot].time <= after.time
-    {
-      assert Has(session.visible, dot) || Has(node.received, dot);
-    }
     forall dot | dot in seen
       ensures dot in Below(after.visible) + Dots(after.own)
     {
@@ -101,11 +96,6 @@ module SessionProof {
     var after := Joined(session, other);
     ClosedJoin(h.made, session.visible, other.visible);
     ClosedJoin(h.made, session.written, other.written);
-    forall dot | Has(after.visible, dot)
-      ensures dot in h.made && h.made[dot].time <= after.time
-    {
-      assert Has(session.visible, dot) || Has(other.visible, dot);
-    }
     forall dot | Has(after.written, dot)
       ensures dot in h.made && h.made[dot].time <= after.time
     {

@@ -39,6 +39,25 @@ module SessionSteps {
     }
   }
 
+  /** A node that is told what a session knows, and tells it nothing. */
+  lemma AfterAskingOk(m: Mesh, h: History, i: nat, s: nat)
+    requires Inv(m, h) && CanAsk(m, i, s)
+    ensures Inv(AfterAsking(m, i, s), h)
+  {
+    var after := AfterAsking(m, i, s);
+    AskedOk(m, h, i, s);
+    RingStays(m, after);
+    OnlyNodeGrows(m, after, i);
+    EverywhereGrows(m, after, Asked(m, i, s).common);
+    CommonsStay(m, h, after, i);
+    LinksStay(m, h, after, h.made, i);
+    forall t | 0 <= t < |after.sessions|
+      ensures Everywhere(after, after.sessions[t].visible)
+    {
+      EverywhereGrows(m, after, m.sessions[t].visible);
+    }
+  }
+
   lemma VisibleFollows(m: Mesh, h: History, after: Mesh, s: nat, v: Vector)
     requires Inv(m, h) && Grows(m, after) && s < |m.sessions| && |after.sessions| == |m.sessions|
     requires forall t | 0 <= t < |m.sessions| && t != s :: after.sessions[t] == m.sessions[t]

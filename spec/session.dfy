@@ -14,9 +14,12 @@ module Sessions {
    */
   datatype Transaction = Transaction(snapshot: Vector, own: seq<Write>, keys: set<Key>, answers: map<Key, Version>)
 
+  /** `time` is the latest timestamp of its own writes, and of those of sessions that it has joined. */
   datatype Session = Session(visible: Vector, own: seq<Write>, written: Vector, time: nat, transaction: Option<Transaction>)
 
-  const NEW_SESSION := Session([], [], [], 0, None)
+  function method NewSession(): Session {
+    Session([], [], [], 0, None)
+  }
 
   /** The winner of what the cache has and of the session's own writes. */
   function method Winner(best: Option<Version>, own: seq<Write>, key: Key): Option<Version>
@@ -46,14 +49,13 @@ module Sessions {
     else [own[0]] + Drop(own[1..], applied)
   }
 
-  /** Follows the node that has just answered. */
+  /** Follows the node that has just answered. The timestamp stays: whatever the node shows, every node has received with its timestamp. */
   function method Follow(session: Session, node: Node): Session {
     var own := Drop(session.own, node.applied);
     session.(
       visible := Join(session.visible, node.applied),
       own := own,
-      written := if own == [] then [] else session.written,
-      time := Max(session.time, node.clock))
+      written := if own == [] then [] else session.written)
   }
 
   function method Wrote(session: Session, write: Write): Session {

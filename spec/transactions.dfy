@@ -98,17 +98,11 @@ module Transactions {
     ensures Inv(Take(m, step), Record(m, h, step))
   {
     var SnapshotStep(i, s, keys) := step;
-    var asked := Take(m, ReadStep(i, s, {}));
     var answers := SnapshotOf(m, step);
-    AskStepOk(m, h, i, s);
+    AfterAskingOk(m, h, i, s);
     SnapshotIsSeen(m, h, step);
-    forall key | key in answers
-      ensures answers[key].dot in h.made && answers[key].dot in Below(asked.sessions[s].visible) + h.seen[s]
-    {
-      assert Within(m.sessions[s].visible, asked.sessions[s].visible);
-    }
-    SeenOk(asked.sessions[s], h.seen[s], h, answers);
-    Aside(asked, h, Take(m, step), Record(m, h, step), s);
+    SeenOk(m.sessions[s], h.seen[s], h, answers);
+    Aside(AfterAsking(m, i, s), h, Take(m, step), Record(m, h, step), s);
   }
 
   lemma BeginOpens(m: Mesh, h: History, step: Step)
@@ -161,7 +155,6 @@ module Transactions {
     var transaction, after := m.sessions[s].transaction.value, Take(m, step).sessions[s];
     var answers := SnapshotOf(m, step);
     SnapshotWins(m, h, step);
-    assert after.visible == Join(m.sessions[s].visible, Asked(m, step.node, s).applied);
     OpenLater(transaction, m.sessions[s].visible, h.seen[s], h, after.visible, later.seen[s], later);
     assert PastOf(later, answers) == PastOf(h, answers) by {
       forall dot

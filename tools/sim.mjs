@@ -8,11 +8,11 @@
 // Each run is judged by the simulator's own checkers and, from its history alone, by @causalmesh/checker.
 
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { isMainThread, parentPort } from "node:worker_threads";
 import { historyText, violationsIn } from "@causalmesh/checker/testing";
 import { historyLines, MUTATIONS, runSeed } from "@causalmesh/core/testing";
+import { spread } from "./spread.mjs";
 
 const settle = () => new Promise((resolve) => process.nextTick(resolve));
 /** Seeds that one message to a worker covers. */
@@ -96,7 +96,7 @@ async function manySeeds({ seeds, from, json }) {
   const begin = performance.now();
   const totals = { seeds: 0, operations: 0, writes: 0, events: 0, breaks: 0, evictions: 0, transactions: 0, failed: [], aborts: {} };
   if (!json) console.log(`seeds ${from} to ${from + seeds - 1}`);
-  await spread(slices(from, seeds), (slice) => {
+  await spread(import.meta.url, slices(from, seeds), (slice) => {
     for (const name of ["seeds", ...COUNTS]) totals[name] += slice[name];
     add(totals.aborts, slice.aborts);
     totals.failed.push(...slice.failed.map(({ seed }) => seed));
@@ -123,28 +123,6 @@ function add(totals, counts) {
 
 function* slices(from, count) {
   for (let at = from; at < from + count; at += SLICE) yield { from: at, to: Math.min(at + SLICE, from + count) };
-}
-
-/** Hands jobs to workers, one per processor, each when it is free. */
-async function spread(jobs, done) {
-  const workers = Array.from({ length: availableParallelism() }, () => new Worker(new URL(import.meta.url)));
-  try {
-    await Promise.all(
-      workers.map(async (worker) => {
-        for (let job = jobs.next(); !job.done; job = jobs.next()) {
-          const answer = new Promise((resolve, reject) => {
-            worker.once("message", resolve);
-            worker.once("error", reject);
-          });
-          worker.postMessage(job.value);
-          done(await answer);
-          worker.removeAllListeners("error");
-        }
-      }),
-    );
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
 }
 
 /** A worker: runs what it is given. */
@@ -177,7 +155,7 @@ async function findMutation(name) {
 
 async function mutationTable(json) {
   const found = [];
-  await spread(MUTATIONS.map(({ name }) => ({ mutation: name })).values(), (row) => found.push(row));
+  await spread(import.meta.url, MUTATIONS.map(({ name }) => ({ mutation: name })).values(), (row) => found.push(row));
   found.sort((a, b) => MUTATIONS.findIndex(({ name }) => name === a.name) - MUTATIONS.findIndex(({ name }) => name === b.name));
   if (json) for (const row of found) console.log(JSON.stringify(row));
   else {

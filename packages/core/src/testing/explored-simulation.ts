@@ -53,6 +53,24 @@ export class ExploredSimulation extends Simulation {
     return label;
   }
 
+  /** Lets the event happen that was scheduled first among those with such a label. False: there is none. */
+  async happenFirst(isMeant: (label: string) => boolean): Promise<boolean> {
+    const event = this.#enabled.find(({ label }) => isMeant(label()));
+    if (event === undefined) return false;
+    await this.#happen(event);
+    return true;
+  }
+
+  /** The outcome of what takes no time. Throws SimulationStalled where it waits for an event. */
+  async atOnce<Outcome>(outcome: Promise<Outcome>): Promise<Outcome> {
+    let isSettled = false;
+    const watched = outcome.finally(() => (isSettled = true));
+    watched.catch(() => {});
+    await this.#come();
+    if (!isSettled) throw new SimulationStalled(`this waits for one of ${JSON.stringify(this.labels())}`);
+    return watched;
+  }
+
   async #happen(event: Enabled): Promise<void> {
     this.#enabled = this.#enabled.filter((one) => one !== event);
     event.task();

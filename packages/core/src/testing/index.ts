@@ -1,6 +1,9 @@
 // For tests: the simulator and the checkers. Not needed to run a mesh.
 export { explore, type Exploration, type ExploreOptions, type FoundViolation } from "./explore.js";
 export type { ExploredMesh, ExploredStep } from "./explored-world.js";
+export { DrivenMesh, type DrivenSize } from "./driven-mesh.js";
+export { stateOf, type DrivenNodeState, type DrivenSessionState, type DrivenState, type DrivenVersion } from "./driven-state.js";
+export type { Deed, DrivenChange, DrivenRequest, DrivenStep, DrivenValues, DrivenWrite, SentWrite } from "./driven-steps.js";
 export { SMALL_MESHES, type SmallMesh } from "./small-meshes.js";
 export { runSeed, type RunOptions, type RunResult } from "./run.js";
 export type { Mutation, MutationContext, Parts } from "./mutation.js";
