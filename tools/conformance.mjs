@@ -96,15 +96,15 @@ async function mutationTable({ json }) {
   const played = jobs.filter(({ outside }) => outside === undefined);
   await spread(import.meta.url, played.map((job, at) => ({ ...job, at, isMutation: true })).values(), (row) => (rows[row.at] = row));
   const width = Math.max(...jobs.map(({ name }) => name.length));
-  if (!json) console.log(`${"rule changed".padEnd(5 + width)}  steps  shortest  first difference`);
+  if (!json) console.log(`${"rule changed".padEnd(5 + width)}    steps  first difference`);
   let missing = 0;
   for (const { side, name, outside } of jobs) {
     const row = outside === undefined ? rows[played.findIndex((job) => job.name === name && job.side === side)] : undefined;
     const found = row?.divergence;
     if (outside === undefined && found === undefined) missing += 1;
     const said = outside === undefined ? (found === undefined ? "NOT FOUND" : found.differences[0]) : `not in the model: ${outside}`;
-    if (json) console.log(JSON.stringify({ side, name, outside, steps: row?.steps, shortest: found?.length, differences: found?.differences }));
-    else console.log(`${side.padEnd(5)} ${name.padEnd(width)} ${String(row?.steps ?? "").padStart(6)}  ${String(found?.length ?? "").padStart(8)}  ${said}`);
+    if (json) console.log(JSON.stringify({ side, name, outside, steps: row?.steps, differences: found?.differences }));
+    else console.log(`${side.padEnd(5)} ${name.padEnd(width)} ${String(row?.steps ?? "").padStart(6)}  ${said}`);
   }
   if (!json) console.log(missing === 0 ? "all found" : `${missing} not found`);
   return missing === 0 ? 0 : 1;
@@ -124,7 +124,7 @@ function serve() {
 async function findMutation(modules, mutation) {
   let steps = 0;
   for (let seed = 1; seed <= MUTATION_ROUNDS_MAX; seed++) {
-    const round = await playRound(modules, seed, { mutation });
+    const round = await playRound(modules, seed, { mutation, shrinks: false });
     steps += round.steps;
     if (round.divergence !== undefined) return { steps, divergence: round.divergence };
   }
