@@ -53,13 +53,14 @@ export class DrivenSessions {
    * into their caches itself. A session with an open transaction does not write by itself.
    */
   #possible(requests: readonly DrivenRequest[]): DrivenRequest[] {
-    const first = this.all[requests[0].session].session;
     const asking = new Set<number>();
+    let client: MeshClient | undefined;
     return requests.filter((request) => {
       const { session, transaction } = this.all[request.session];
-      const isLate = asking.size > 0 && (session.mesh !== first.mesh || session.peer.local !== undefined);
-      if (isLate || asking.has(request.session) || ("write" in request && transaction !== undefined)) return false;
+      const isTogether = client === undefined || (client === session.mesh && session.peer.local === undefined);
+      if (!isTogether || asking.has(request.session) || ("write" in request && transaction !== undefined)) return false;
       asking.add(request.session);
+      client = session.mesh;
       return true;
     });
   }
