@@ -20,9 +20,9 @@ beforeAll(async () => {
 
 describe("the conformance run", () => {
   it(`finds the model and the code in the same state after every step, from the seed ${SEED}`, async () => {
-    const { divergence, steps, deeds } = await playRound(loadModel(model), SEED, { numRuns: 100 });
+    const { divergence, steps, deeds } = await playRound(loadModel(model), SEED, { numRuns: 60 });
     expect(divergence?.lines.join("\n")).toBeUndefined();
-    expect(steps).toBeGreaterThan(2_000);
+    expect(steps).toBeGreaterThan(1_500);
     expect(Object.keys(deeds).sort()).toEqual(DEEDS);
   });
 
@@ -39,7 +39,7 @@ describe("the conformance run", () => {
   });
 
   it("finds a rule that has changed in the model alone, and shows it in a few steps", async () => {
-    const { change } = MODEL_MUTATIONS.find(({ name }) => name === "the earlier write wins")!;
+    const { change } = MODEL_MUTATIONS.find(({ name }) => name === "everybody is the tail")!;
     const { divergence } = await playRound(loadModel(await compileModel(change)), SEED);
     expect(divergence?.length).toBeLessThanOrEqual(4);
     expect(divergence?.differences.join("\n")).toMatch(/in the code, .* in the model/);
