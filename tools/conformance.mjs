@@ -27,6 +27,9 @@ const OUTSIDE = new Map([
   ["nothing-is-lost", "views"],
   ["below-the-base", "retained versions"],
   ["no-losers", "retained versions"],
+  ["shares-as-shown", "values that merge"],
+  ["no-own-changes", "values that merge"],
+  ["own-changes-twice", "values that merge"],
   ["commit-again", "repeated commits"],
   ["commit-anywhere", "repeated commits"],
 ]);

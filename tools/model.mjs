@@ -133,9 +133,11 @@ export class ModelMesh {
     };
   }
 
-  #transactionState({ snapshot, keys, answers }) {
+  #transactionState({ snapshot, own, keys, answers }) {
+    const fixed = this.#vector(snapshot);
+    const beyond = [...own].filter(({ dot }) => Number(dot.counter) > fixed[Number(dot.replica)]);
     const seen = [...keys].map((key) => [Number(key), answers.contains(key) ? dotOf(answers.get(key).dot) : "none"]);
-    return { snapshot: this.#vector(snapshot), seen: Object.fromEntries(seen) };
+    return { snapshot: fixed, own: [...new Set(beyond.map(({ dot }) => dotOf(dot)))].sort(), seen: Object.fromEntries(seen) };
   }
 
   #vector(counters) {

@@ -97,8 +97,7 @@ export class DrivenSessions {
 
   async join(index: number, from: number): Promise<Deed[]> {
     const driven = this.all[index];
-    // In an open transaction's token the session's own writes are taken for the transaction's: those that it takes over meanwhile, too.
-    if (index === from || driven.transaction !== undefined) return [];
+    if (index === from) return [];
     const other = this.all[from];
     if (driven.isFresh && this.#clientOf(index) === this.#clientOf(from)) {
       driven.session = other.session.fork() as ClientSession;

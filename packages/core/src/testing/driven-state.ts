@@ -3,6 +3,7 @@
 
 import { jsonCodec } from "../client/codec.js";
 import type { OwnChange } from "../client/context.js";
+import type { OpenTransaction } from "../client/open-transaction.js";
 import { ABSENT, INCOMPLETE, TOMBSTONE } from "../cache/cache.js";
 import { decodeUtf8, encodeUtf8 } from "../bytes/utf8.js";
 import { invariant } from "../invariant.js";
@@ -43,8 +44,15 @@ export interface DrivenSessionState {
   /** By dot, the own writes that are not within visible. */
   readonly own: Readonly<Record<string, DrivenWrite>>;
   readonly time: number;
+  readonly transaction: DrivenTransactionState | undefined;
+}
+
+export interface DrivenTransactionState {
+  readonly snapshot: readonly number[];
+  /** Dots of the own writes that the snapshot is read with, and does not have. */
+  readonly own: readonly string[];
   /** Which write was read of each key, `none` for no write. */
-  readonly transaction: { readonly snapshot: readonly number[]; readonly seen: Readonly<Record<number, string>> } | undefined;
+  readonly seen: Readonly<Record<number, string>>;
 }
 
 export interface DrivenState {
@@ -107,13 +115,16 @@ function sessionState(mesh: DrivenMesh, { session, open }: DrivenSession): Drive
     follows: joined(seen, vectorOf(mesh, written)),
     own: Object.fromEntries(beyond.map((write) => [dotOf(write.replica, write.counter), { time: write.timestamp, changes: changesOf(write.changes) }])),
     time,
-    transaction:
-      open === undefined
-        ? undefined
-        : {
-            snapshot: vectorOf(mesh, open.snapshot!.vector),
-            seen: Object.fromEntries([...open.seen].map(([key, { replica, counter }]) => [numberOf(key), replica === 0 ? "none" : dotOf(replica, counter)])),
-          },
+    transaction: open === undefined ? undefined : transactionState(mesh, open),
+  };
+}
+
+function transactionState(mesh: DrivenMesh, { snapshot, own, seen }: OpenTransaction): DrivenTransactionState {
+  const beyond = own.filter(({ replica, counter }) => !snapshot!.includes(replica, counter));
+  return {
+    snapshot: vectorOf(mesh, snapshot!.vector),
+    own: beyond.map(({ replica, counter }) => dotOf(replica, counter)).sort(),
+    seen: Object.fromEntries([...seen].map(([key, { replica, counter }]) => [numberOf(key), replica === 0 ? "none" : dotOf(replica, counter)])),
   };
 }
 
