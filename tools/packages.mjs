@@ -24,6 +24,7 @@ export const PUBLISHED = [
   "packages/integrations/unstorage",
   "packages/integrations/temporal",
   "packages/testing",
+  "packages/monitor",
   "packages/integrations/opentelemetry",
   "packages/cli",
 ];

@@ -80,14 +80,15 @@ describe("imports", () => {
     expect(offenders(lower, (file) => importsOf(file).find((specifier) => !isAllowed(file, specifier)))).toEqual([]);
   });
 
-  it("of carriers and tools for tests go to the core alone, and those of integrations to the carriers too", () => {
+  it("of carriers and tools for tests go to the core alone, those of integrations to the carriers too, and those of the monitor to the checker", () => {
     const isAllowed = (file: string, specifier: string): boolean =>
       !/^(@causalmesh\/|causalmesh)/.test(specifier) ||
       /^@causalmesh\/core(\/|$)/.test(specifier) ||
-      (file.startsWith("packages/integrations/") && specifier === "@causalmesh/carriers");
+      (file.startsWith("packages/integrations/") && specifier === "@causalmesh/carriers") ||
+      (file.startsWith("packages/monitor/") && specifier === "@causalmesh/checker");
     expect(
       offenders(
-        sources.filter((file) => /^packages\/(carriers|integrations|testing)\//.test(file)),
+        sources.filter((file) => /^packages\/(carriers|integrations|testing|monitor)\//.test(file)),
         (file) => importsOf(file).find((specifier) => !isAllowed(file, specifier)),
       ),
     ).toEqual([]);

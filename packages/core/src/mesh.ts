@@ -114,6 +114,8 @@ export interface Session {
   join(other: Session | string): void;
   /** The node that this session talks to now. */
   readonly node: string;
+  /** Names the newest write that this session object has made, as `getEntry` names what it reads: `replica:counter`. undefined before the first, and over HTTP. */
+  readonly lastWrite: string | undefined;
 }
 
 export interface MeshStatus {

@@ -50,6 +50,19 @@ for (const kind of ["remote", "embedded"] as const) {
       expect(await session.getEntry("k")).toMatchObject({ hit: false, value: undefined, version: "2:2" });
     });
 
+    it("names its newest write as everybody does who reads it", async () => {
+      const { mesh, nodes } = await open();
+      const session = mesh.session(undefined, { node: nodes[0] });
+      expect(session.lastWrite).toBeUndefined();
+      await session.set("k", 1);
+      const first = session.lastWrite;
+      await session.delete("l");
+      expect(session.lastWrite).not.toBe(first);
+      const there = mesh.session(await session.token(), { node: nodes[1] });
+      expect(there.lastWrite).toBeUndefined();
+      expect([(await there.getEntry("k")).version, (await there.getEntry("l")).version]).toEqual([first, session.lastWrite]);
+    });
+
     it("takes its past along from node to node, at any operation", async () => {
       const { mesh, nodes } = await open();
       let token: string | undefined;

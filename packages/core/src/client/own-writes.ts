@@ -36,6 +36,8 @@ export class OwnWrites {
   #issued: Vector = EMPTY_VECTOR;
   #replica = 0;
   #counter = 0;
+  /** The counter of the write that was added last; 0 before the first. */
+  #lastCounter = 0;
   #writes: OwnWrite[] = [];
   /** The newest change of each key, kept once there are more writes than a look through all of them is worth. */
   #index: Map<string, OwnVersion> | undefined;
@@ -64,6 +66,11 @@ export class OwnWrites {
       this.#counter = 0;
     }
     return this.#written;
+  }
+
+  /** The name of the write that was added last, whether it is still kept or not. */
+  get lastMade(): string | undefined {
+    return this.#lastCounter === 0 ? undefined : `${this.#replica}:${this.#lastCounter}`;
   }
 
   newest(key: string): OwnVersion | undefined {
@@ -100,6 +107,7 @@ export class OwnWrites {
     this.#issued = issued;
     this.#replica = replica;
     this.#counter = counter;
+    this.#lastCounter = counter;
     this.madeAt = this.#writes.length === 0 || this.madeAt === origin ? origin : undefined;
     this.#keep({ replica, counter, timestamp, changes });
   }

@@ -74,6 +74,10 @@ export class ClientSession implements Session, Caller {
     return this.peer.address;
   }
 
+  get lastWrite(): string | undefined {
+    return this.own.lastMade;
+  }
+
   // The context.
 
   /** Takes over what another session knows: vectors join, own writes are united. */

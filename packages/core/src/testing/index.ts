@@ -8,6 +8,7 @@ export { SMALL_MESHES, type SmallMesh } from "./small-meshes.js";
 export { runSeed, type RunOptions, type RunResult } from "./run.js";
 export type { Mutation, MutationContext, Parts } from "./mutation.js";
 export { MUTATIONS } from "./mutations.js";
+export { startMutant } from "./mutant.js";
 export { drawOptions, type SimulationOptions } from "./options.js";
 export { checkHistory } from "./checkers/check-history.js";
 export type { Violation } from "./checkers/violation.js";

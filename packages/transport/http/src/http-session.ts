@@ -58,6 +58,11 @@ export class HttpSession implements Session {
     return this.#options.exchanger.urls[this.#at];
   }
 
+  /** The front does not say how it names a write. */
+  get lastWrite(): undefined {
+    return undefined;
+  }
+
   // Reads.
 
   async get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined> {
