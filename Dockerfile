@@ -17,7 +17,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 RUN npx turbo run build --filter=causalmesh
 # The packages as they would be published, so that the image holds what their users get, and no sources or tools.
 RUN mkdir /packed && npm pack --silent --pack-destination /packed \
-    -w packages/core -w packages/checker -w packages/adapters/kit -w packages/adapters/memory -w packages/adapters/lmdb -w packages/adapters/postgres \
+    -w packages/core -w packages/checker -w packages/monitor -w packages/adapters/kit -w packages/adapters/memory -w packages/adapters/lmdb -w packages/adapters/postgres \
     -w packages/adapters/redis -w packages/adapters/dynamodb -w packages/transport/tcp -w packages/transport/http -w packages/cli
 WORKDIR /app
 RUN npm init --yes > /dev/null && npm install --omit=dev --ignore-scripts --no-audit --no-fund /packed/*.tgz

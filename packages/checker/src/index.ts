@@ -1,7 +1,7 @@
 // For users.
 export { checkHistory, type Verdict } from "./check.js";
 export { readHistory, LINE_CHARACTERS_MAX } from "./read-history.js";
-export { storyOf, type Arrow, type Scene, type Story } from "./story.js";
+export { ANOMALIES, storyOf, type Arrow, type Scene, type Story } from "./story.js";
 export { storyText } from "./story-text.js";
 export { storyPicture } from "./story-picture.js";
 export { CRITERIA, type Criterion } from "./judge.js";

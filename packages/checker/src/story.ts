@@ -57,6 +57,9 @@ const MEANINGS: Readonly<Record<Anomaly, string>> = {
   "arbitration violation": "What was seen does not agree with the ranks of the writes.",
 };
 
+/** The name of everything that may be found. */
+export const ANOMALIES = Object.keys(MEANINGS) as readonly Anomaly[];
+
 /** Tells a counterexample. */
 export function storyOf(counterexample: Counterexample): Story {
   return new Teller(counterexample).story();

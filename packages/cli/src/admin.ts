@@ -1,15 +1,11 @@
 // The admin port of a node: for orchestrators, Prometheus and people. It shows no keys and no values, and changes nothing.
 
-import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
-import { MeshError, type RunningNode } from "@causalmesh/core";
+import type { RunningNode } from "@causalmesh/core";
 import { Hono } from "hono";
-import { formatHostPort, type HostPort } from "./address.js";
-import { formatMetrics, METRICS_CONTENT_TYPE, processNumbers } from "./metrics.js";
-
-/** What a stranger may hold of a port that orchestrators and Prometheus ask a few times a minute. */
-const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
-const CONNECTIONS_MAX = 256;
+import type { HostPort } from "./address.js";
+import { METRICS_CONTENT_TYPE } from "./metrics-format.js";
+import { formatMetrics, processNumbers } from "./metrics.js";
+import { serveApp, type SmallServer } from "./small-server.js";
 
 export interface AdminOptions {
   readonly address: HostPort;
@@ -18,23 +14,8 @@ export interface AdminOptions {
   isStopping(): boolean;
 }
 
-export interface Admin {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const server = createAdaptorServer({ fetch: adminApp(options).fetch, serverOptions: LIMITS }) as Server;
-  server.maxConnections = CONNECTIONS_MAX;
-  const port = await listen(server, options.address);
-  return {
-    url: `http://${formatHostPort({ host: options.address.host, port })}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+export async function startAdmin(options: AdminOptions): Promise<SmallServer> {
+  return await serveApp(adminApp(options), options.address, { name: "admin address", flag: "--admin" });
 }
 
 /** The routes, without a socket. */
@@ -74,18 +55,4 @@ function countEach(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
-}
-
-function listen(server: Server, { host, port }: HostPort): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const address = formatHostPort({ host, port });
-      const [code, what] =
-        error.code === "EADDRINUSE"
-          ? (["ADDRESS_IN_USE", "is in use by another program"] as const)
-          : (["ADDRESS_INVALID", `cannot be listened on (${error.code})`] as const);
-      reject(new MeshError(code, `the admin address ${address} ${what}; choose another with --admin`, { cause: error }));
-    });
-    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
-  });
 }

@@ -1,23 +1,7 @@
-// A node's numbers in the Prometheus text format, version 0.0.4. Written by hand: a dozen lines of format against a
-// dependency. Every number is read when it is asked for; never a key in a label.
+// A node's numbers for Prometheus. Every number is read when it is asked for; never a key in a label.
 
 import type { DurationName, DurationSummary, MemberStatus } from "@causalmesh/core";
-
-export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
-interface Sample {
-  /** What follows the metric's name, of a histogram. */
-  readonly suffix?: "_bucket" | "_sum" | "_count";
-  readonly labels?: Readonly<Record<string, string | number>>;
-  readonly value: number;
-}
-
-interface Metric {
-  readonly name: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  readonly samples: readonly Sample[];
-}
+import { counter, formatMetric, gauge, histogram, type Metric } from "./metrics-format.js";
 
 /** What the process knows beside the node; base units. */
 export interface ProcessNumbers {
@@ -105,7 +89,7 @@ function nodeMetrics(status: MemberStatus, durations: NodeNumbers["durations"]):
   ];
 }
 
-function processMetrics({ cpuSeconds, residentBytes, startTime }: ProcessNumbers): Metric[] {
+export function processMetrics({ cpuSeconds, residentBytes, startTime }: ProcessNumbers): Metric[] {
   return [
     counter("process_cpu_seconds_total", "Processor time, user and system.", { value: cpuSeconds }),
     gauge("process_resident_memory_bytes", "Resident memory.", { value: residentBytes }),
@@ -120,37 +104,4 @@ export function processNumbers(): ProcessNumbers {
     residentBytes: process.memoryUsage.rss(),
     startTime: Math.round(performance.timeOrigin) / 1000,
   };
-}
-
-/** Buckets are cumulative there, and in seconds. */
-function histogram(op: string, { boundsMs, counts, sumMs }: DurationSummary): Sample[] {
-  let below = 0;
-  const buckets = counts.map((count, index): Sample => {
-    below += count;
-    return { suffix: "_bucket", labels: { op, le: index < boundsMs.length ? boundsMs[index] / 1_000 : "+Inf" }, value: below };
-  });
-  return [...buckets, { suffix: "_sum", labels: { op }, value: sumMs / 1_000 }, { suffix: "_count", labels: { op }, value: below }];
-}
-
-function counter(name: string, help: string, ...samples: Sample[]): Metric {
-  return { name, type: "counter", help, samples };
-}
-
-function gauge(name: string, help: string, ...samples: Sample[]): Metric {
-  return { name, type: "gauge", help, samples };
-}
-
-function formatMetric({ name, type, help, samples }: Metric): string {
-  const lines = samples.map(({ suffix = "", labels, value }) => `${name}${suffix}${formatLabels(labels)} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
-}
-
-function formatLabels(labels: Sample["labels"]): string {
-  if (labels === undefined) return "";
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(String(value))}"`);
-  return `{${pairs.join(",")}}`;
-}
-
-function escapeLabel(value: string): string {
-  return value.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n");
 }

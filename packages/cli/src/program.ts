@@ -2,7 +2,7 @@
 // the parser and that one command.
 
 import { Command } from "commander";
-import { addHistory } from "./program-history.js";
+import { addHistory, addMonitor } from "./program-history.js";
 import { addCluster, addCompletion, addConfig } from "./program-operation.js";
 import type { GlobalFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
@@ -71,6 +71,7 @@ export function createProgram(invocation: Invocation): Command {
   addKv(program.command("kv").description("keys and values"), leaf);
   addSession(program.command("session").description("session tokens"), leaf);
   addHistory(program.command("history").description("recorded histories"), leaf);
+  addMonitor(leaf(program, "monitor"));
   addDoctor(leaf(program, "doctor"));
   addConfig(program.command("config").description("settings"), leaf);
   addCompletion(leaf, program);

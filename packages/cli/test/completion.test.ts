@@ -18,7 +18,7 @@ const offered = (...words: string[]): string[] =>
 
 describe("completion", () => {
   it("offers commands, and no hidden ones", () => {
-    expect(offered("")).toEqual(["dev", "node", "cluster", "kv", "session", "history", "doctor", "config", "completion"]);
+    expect(offered("")).toEqual(["dev", "node", "cluster", "kv", "session", "history", "monitor", "doctor", "config", "completion"]);
     expect(offered("cluster", "")).toEqual(["status", "add", "drain", "remove"]);
     expect(offered("clu")).toEqual(["cluster"]);
     expect(offered("completion", "")).toEqual(["bash", "zsh", "fish"]);

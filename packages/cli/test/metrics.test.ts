@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import type { NodeDebug } from "@causalmesh/core";
 import { connect } from "@causalmesh/transport-tcp";
 import { afterEach, describe, expect, it } from "vitest";
-import { adminApp, startAdmin, type Admin } from "../src/admin.js";
+import { adminApp, startAdmin } from "../src/admin.js";
 import { formatMetrics } from "../src/metrics.js";
+import type { SmallServer } from "../src/small-server.js";
 import { runningNodes } from "./mesh.js";
 import { MEMBER } from "./status.js";
 
@@ -88,7 +89,8 @@ describe("formatMetrics", () => {
   });
 
   it("are the ones of docs/METRICS.md, with their types", () => {
-    const documented = [...readFileSync(new URL("../../../docs/METRICS.md", import.meta.url), "utf8").matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
+    const [page] = readFileSync(new URL("../../../docs/METRICS.md", import.meta.url), "utf8").split("\n## The monitor");
+    const documented = [...page.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
     const printed = [...formatMetrics(NODE, NUMBERS).matchAll(/^# TYPE (\w+) (\w+)$/gm)];
     const pairs = (matches: RegExpExecArray[]): string[] => matches.map(([, name, type]) => `${name} ${type}`).sort();
     expect(pairs(documented)).toEqual(pairs(printed));
@@ -107,7 +109,7 @@ describe("the admin port", () => {
   const debug = { status: MEMBER, departed: [], connections: [{ remote: "127.0.0.1:5", kind: "client" as const }] } as unknown as NodeDebug;
   const node = { status: () => status, durations: () => NODE.durations, debug: () => debug };
   const app = adminApp({ node, isStopping: () => isStopping });
-  let admin: Admin | undefined;
+  let admin: SmallServer | undefined;
   afterEach(() => admin?.close());
 
   it("answers its paths, and names them elsewhere", async () => {

@@ -5,7 +5,7 @@ import type { Duration, Loader, MeshError } from "@causalmesh/core";
 import { startNode, VERSION, type RunningNode, type Store } from "@causalmesh/core";
 import { tcpTransport } from "@causalmesh/transport-tcp";
 import { formatHostPort, parseHostPort, type HostPort } from "../address.js";
-import type { Admin } from "../admin.js";
+import type { SmallServer } from "../small-server.js";
 import { createContext, type CommandContext } from "../command-context.js";
 import { DEFAULTS } from "../defaults.js";
 import { EXIT } from "../exit-codes.js";
@@ -225,7 +225,7 @@ async function startUnlessStopped({ options, watch, store, address, listen, log,
   }
 }
 
-async function openAdmin(address: HostPort | undefined, node: RunningNode, isStopping: () => boolean): Promise<Admin | undefined> {
+async function openAdmin(address: HostPort | undefined, node: RunningNode, isStopping: () => boolean): Promise<SmallServer | undefined> {
   if (address === undefined) return undefined;
   try {
     const { startAdmin } = await import("../admin.js");
@@ -267,7 +267,7 @@ async function announce({
   options: NodeOptions;
   context: CommandContext;
   node: RunningNode;
-  admin: Admin | undefined;
+  admin: SmallServer | undefined;
   http: HttpFront | undefined;
 }): Promise<void> {
   const url = `${context.settings.tls === undefined ? "mesh" : "meshs"}://${node.address}`;
