@@ -45,6 +45,7 @@ export const SHAPE: Shape = {
     httpTlsKey: "string",
     cacheBytes: "number",
     grace: "string or number",
+    monitor: "string",
     snapshotRetention: "string or number",
     snapshotBytes: "number",
     readThrough: "loader (readThrough of @causalmesh/core)",

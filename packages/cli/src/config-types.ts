@@ -52,6 +52,8 @@ export interface CausalMeshConfig {
     readonly cacheBytes?: number;
     /** Time that the node has to hand over and leave when it is told to stop, in milliseconds or with a unit: `"25s"`. */
     readonly grace?: number | string;
+    /** The URL of a monitor, for what a canary beside the node is told. */
+    readonly monitor?: string;
     /** How long versions that were overwritten are kept for the snapshots of transactions; default one minute, 0 for not at all. */
     readonly snapshotRetention?: Duration;
     /** Bound of those versions in bytes; default 64 MiB. */

@@ -26,7 +26,7 @@ Begin with:
 
 Environment: CAUSALMESH_URL, CAUSALMESH_SECRET, CAUSALMESH_SECRET_FILE, CAUSALMESH_STORE, CAUSALMESH_NAMESPACE,
 CAUSALMESH_LOG_LEVEL, CAUSALMESH_TLS_CA, CAUSALMESH_TLS_CERT, CAUSALMESH_TLS_KEY, CAUSALMESH_TLS_SERVER_NAME,
-CAUSALMESH_API_KEY; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE.
+CAUSALMESH_API_KEY; and of nodes CAUSALMESH_LISTEN, _ADVERTISE, _ADMIN, _HTTP, _HTTP_KEYS, _CACHE_BYTES, _GRACE, _MONITOR.
 Settings: flag > environment > causalmesh.config.{mjs,js,json} up the tree > default.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 timeout, 130 interrupted. With --json, results go to standard
 output and errors ({"error":{"code","message","retryable"}}) to standard error, one object per line.`;
@@ -141,6 +141,7 @@ function addNode(parent: Command, leaf: Leaf): void {
     .option("--http-tls-key <file>", "the key of --http-tls-cert")
     .option("--cache-bytes <bytes>", "bound of the cache")
     .option("--grace <time>", "time to hand over and leave in, when it is told to stop (default: 10s)")
+    .option("--monitor <url>", "roam through the mesh on reserved keys, and tell causalmesh monitor at this URL what was answered")
     .option("--tls-client-certs", "take nobody, node or client, without a certificate of --tls-ca")
     .option("--admin-no-authentication", "allow an admin port beyond this machine: it shows the node's state to anybody who reaches it")
     .option("--insecure-no-authentication", "allow listening beyond this machine without a secret")

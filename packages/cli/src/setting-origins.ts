@@ -40,6 +40,7 @@ const SOURCES: Readonly<Record<string, Sources>> = {
   "node.admin": { env: "CAUSALMESH_ADMIN" },
   "node.cacheBytes": { env: "CAUSALMESH_CACHE_BYTES" },
   "node.grace": { env: "CAUSALMESH_GRACE" },
+  "node.monitor": { env: "CAUSALMESH_MONITOR" },
   "node.http": { env: "CAUSALMESH_HTTP" },
   "node.httpKeys": { env: "CAUSALMESH_HTTP_KEYS" },
 };

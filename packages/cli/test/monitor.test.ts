@@ -13,7 +13,7 @@ import { EXIT, run } from "../src/index.js";
 import { Evidence, EVIDENCE_MAX } from "../src/monitor/evidence.js";
 import { formatMonitorMetrics } from "../src/monitor/monitor-metrics.js";
 import { temporaryFolder } from "./folder.js";
-import { started } from "./program.js";
+import { listeningMonitor, until } from "./monitors.js";
 import { testTerminal } from "./terminal.js";
 
 const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
@@ -21,30 +21,11 @@ const text = (...lines: unknown[]): string => lines.map((line) => `${JSON.string
 const LEGAL = text({ session: "s1", ops: [["w", "k", "1:1"]] }, { session: "s1", ops: [["w", "k", "1:2"]] });
 const STALE = text({ session: "s1", ops: [["r", "k", "1:1"]] });
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 /** Judges what stands on standard input, to its end. */
 async function judged(stdin: string, ...flags: string[]) {
   const terminal = testTerminal({ cwd: temporaryFolder(), stdin });
   const exitCode = await run(["monitor", "-", ...flags], terminal);
   return { exitCode, out: terminal.out(), err: terminal.err(), cwd: terminal.cwd };
-}
-
-/** A monitor that listens; its answers. */
-async function listening(...args: string[]) {
-  const evidence = temporaryFolder();
-  const monitor = await started("monitor", ...args, "--listen", "127.0.0.1:0", "--every", "200ms", "--evidence", evidence);
-  const { monitor: url } = monitor as unknown as { monitor: string };
-  const metric = async (name: string): Promise<number> => {
-    const body = await (await fetch(`${url}/metrics`)).text();
-    const samples = body.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-    return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
-  };
-  const post = async (body: string, type = "application/x-ndjson"): Promise<number> =>
-    (await fetch(`${url}/lines`, { method: "POST", body, headers: { "content-type": type, connection: "close" } })).status;
-  return { ...monitor, url, evidence, metric, post };
 }
 
 describe("monitor", () => {
@@ -88,7 +69,7 @@ describe("monitor", () => {
 
   it("takes lines by request and from files that grow, counts what is none, and ends with a summary", async () => {
     const file = join(temporaryFolder({ "lines.jsonl": LEGAL }), "lines.jsonl");
-    const monitor = await listening(file);
+    const monitor = await listeningMonitor(file);
     await until(async () => (await monitor.metric("causalmesh_monitor_operations_total")) === 2);
     expect(await monitor.metric("causalmesh_violations_total")).toBe(0);
     expect([await monitor.post("no line\n\n"), await monitor.post(LEGAL, "text/plain"), await monitor.post("x".repeat(2 ** 20 + 1))]).toEqual([204, 415, 413]);
@@ -146,7 +127,7 @@ describe("a mesh that is observed and monitored", () => {
     ["is found out within a minute of load where one node lets the last write to arrive win", "last-arrival"],
     ["is not where all is sound", undefined],
   ])("%s", async (_, mutation) => {
-    const monitor = await listening();
+    const monitor = await listeningMonitor();
     const poster = postLines({ url: monitor.url });
     const mesh = observed(await meshWith(mutation), { sample: 1, report: poster.report });
     const end = performance.now() + (mutation === undefined ? 3_000 : 30_000);

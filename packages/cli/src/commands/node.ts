@@ -12,6 +12,8 @@ import { EXIT } from "../exit-codes.js";
 import { checkAdmin, checkExposure, checkHttp, dialable, type HttpSetting } from "../exposure.js";
 import type { HttpFront } from "../http-front.js";
 import { createLog, type Logger } from "../log.js";
+import type { Canary } from "../monitor/canary.js";
+import { checkMonitorUrl } from "../monitor/monitor-url.js";
 import { nodeEvents } from "../node-events.js";
 import { checkWhole, parseTime, parseWhole } from "../numbers.js";
 import { takePorts } from "../ports.js";
@@ -38,6 +40,7 @@ export interface NodeFlags extends GlobalFlags {
   readonly httpTlsKey?: string;
   readonly cacheBytes?: string;
   readonly grace?: string;
+  readonly monitor?: string;
   readonly insecureNoAuthentication?: boolean;
   readonly adminNoAuthentication?: boolean;
   readonly supervised?: boolean;
@@ -56,6 +59,8 @@ interface NodeOptions {
   readonly snapshotBytes: number | undefined;
   readonly readThrough: Loader | undefined;
   readonly graceMs: number;
+  /** The URL of the monitor of a canary; undefined for no canary. */
+  readonly monitor: string | undefined;
   readonly supervised: boolean;
 }
 
@@ -116,6 +121,7 @@ export function resolveOptions(flags: NodeFlags, { settings, terminal }: Command
     snapshotBytes: config.snapshotBytes,
     readThrough: config.readThrough,
     graceMs: parseTime(grace ?? String(config.grace ?? DEFAULTS["node.grace"]), grace === undefined ? '"node.grace"' : "--grace"),
+    monitor: checkMonitorUrl(flags.monitor ?? env("CAUSALMESH_MONITOR") ?? config.monitor),
     supervised: flags.supervised === true,
   };
 }
@@ -166,8 +172,10 @@ async function serve(serving: Serving): Promise<number> {
   let isStopping = false;
   const admin = await openAdmin(options.admin, node, () => isStopping);
   let http: HttpFront | undefined;
+  let canary: Canary | undefined;
   try {
     http = await openHttp(options, { node, listen, log, reread });
+    canary = await openCanary(options, { node, listen, log, reread });
     if (reread.hasFiles || options.http?.keysFile !== undefined) {
       watch.onHangup(() => {
         reread.look();
@@ -179,12 +187,14 @@ async function serve(serving: Serving): Promise<number> {
     await announce({ options, context, node, admin, http });
     const reason = await Promise.race([watch.stopped, fatal]);
     isStopping = true;
+    await canary?.close();
     if (reason instanceof Error) {
       log.fatal({ err: reason }, "the node cannot go on");
       throw reason;
     }
     return await stop({ node, http, watch, log, reason, graceMs: options.graceMs });
   } finally {
+    await canary?.close();
     await http?.close();
     await admin?.close();
   }
@@ -236,21 +246,40 @@ async function openAdmin(address: HostPort | undefined, node: RunningNode, isSto
   }
 }
 
+interface Beside {
+  readonly node: RunningNode;
+  readonly listen: HostPort;
+  readonly log: Logger;
+  readonly reread: Reread;
+}
+
+/** Where a client in this process reaches the node: where there is TLS, at the address that its certificate is for. */
+function ownAddress({ node, listen, reread }: Beside): string {
+  return reread.tls === undefined ? formatHostPort(dialable(listen)) : node.address;
+}
+
 /** The front is a client of this very node, and of the others where that cannot answer. */
-async function openHttp(
-  { http, insecure }: NodeOptions,
-  serving: { node: RunningNode; listen: HostPort; log: Logger; reread: Reread },
-): Promise<HttpFront | undefined> {
+async function openHttp({ http, insecure }: NodeOptions, beside: Beside): Promise<HttpFront | undefined> {
   if (http === undefined) return undefined;
-  const { node, listen, log, reread } = serving;
-  const { secret, tls } = reread;
+  const { node, log, reread } = beside;
   try {
     const { startHttpFront } = await import("../http-front.js");
-    // Where there is TLS, at the address that its certificate is for.
-    const beside = tls === undefined ? formatHostPort(dialable(listen)) : node.address;
-    const front = await startHttpFront({ ...http, node: beside, secret, meshTls: tls, insecure, log });
+    const front = await startHttpFront({ ...http, node: ownAddress(beside), secret: reread.secret, meshTls: reread.tls, insecure, log });
     if (http.tls !== undefined) reread.add(() => front.lookAtTls());
     return front;
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
+async function openCanary({ monitor: url }: NodeOptions, beside: Beside): Promise<Canary | undefined> {
+  if (url === undefined) return undefined;
+  const { node, log, reread } = beside;
+  try {
+    const { startCanary } = await import("../monitor/canary.js");
+    const members = (): string[] => node.status().ring.map(({ address }) => address);
+    return await startCanary({ url, node: ownAddress(beside), members, secret: reread.secret, tls: reread.tls, log });
   } catch (error) {
     await node.close();
     throw error;
