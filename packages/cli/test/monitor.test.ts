@@ -49,11 +49,14 @@ describe("monitor", () => {
     const { cwd } = await judged(`${LEGAL}no line\n${STALE}`, "--evidence", "kept");
     const [name, ...others] = readdirSync(join(cwd, "kept"));
     expect(others).toEqual([]);
-    expect(readFileSync(join(cwd, "kept", name, "story.txt"), "utf8")).toContain("read your writes: A session did not see");
+    const story = readFileSync(join(cwd, "kept", name, "story.txt"), "utf8");
+    expect(story).toContain("read your writes: A session did not see");
     expect(readFileSync(join(cwd, "kept", name, "picture.svg"), "utf8")).toMatch(/^<svg /);
     const terminal = testTerminal({ cwd });
     expect(await run(["history", "check", join("kept", name, "history.jsonl")], terminal)).toBe(EXIT.failed);
     expect(terminal.out()).toMatch(/^read your writes +broken$/m);
+    // Word for word, with the numbers of the same lines.
+    expect(terminal.out()).toContain(story);
   });
 
   it("keeps the evidence of the last violations alone, and leaves alone what is not its own", async () => {

@@ -5,7 +5,7 @@
 //       that less is concluded.
 //   W3. A read that saw no write at all is taken away, unless nothing ever vanishes: it may be that the store has let go of what expired, or of a deletion.
 
-import { HistoryBuilder, type History, type HistoryLine, type OperationLine, type Value } from "@causalmesh/checker";
+import { HEADER, HistoryBuilder, type History, type HistoryLine, type OperationLine, type Value } from "@causalmesh/checker";
 
 /** How much of a window a line takes. */
 export function sizeOf(line: HistoryLine): number {
@@ -13,7 +13,7 @@ export function sizeOf(line: HistoryLine): number {
   return "from" in line ? Math.max(1, line.from.length) : 0;
 }
 
-/** The part that these lines of a history are, as lines of a history. */
+/** The part that these lines of a history are, as lines of a history, with its head. */
 export function partialHistory(kept: readonly HistoryLine[], nothingVanishes: boolean): HistoryLine[] {
   const written = writesIn(kept);
   const sessions = new Set<string>();
@@ -37,7 +37,7 @@ export function partialHistory(kept: readonly HistoryLine[], nothingVanishes: bo
     sessions.add(line.session);
     return [{ ...line, ops }];
   });
-  return [...lines, ...unseen.values()];
+  return [HEADER, ...lines, ...unseen.values()];
 }
 
 /** By the name of a write: the line that has it. Where two lines say that they made one write, the first is believed. */

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HEADER, storyPicture, storyText } from "@causalmesh/checker";
+import { storyPicture, storyText } from "@causalmesh/checker";
 import { MeshError } from "@causalmesh/core";
 import type { Finding } from "@causalmesh/monitor";
 
@@ -33,7 +33,7 @@ export class Evidence {
     mkdirSync(path, { recursive: true });
     writeFileSync(join(path, "story.txt"), `${storyText(story)}\n`);
     writeFileSync(join(path, "picture.svg"), storyPicture(story));
-    writeFileSync(join(path, "history.jsonl"), [HEADER, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(""));
+    writeFileSync(join(path, "history.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     this.#tidy();
     return path;
   }
