@@ -37,6 +37,8 @@ export interface HttpSessionOptions {
 type Request = Pick<ClientCall, "method" | "path" | "body" | "repeatable" | "answers"> & { readonly headers?: Readonly<Record<string, string>> };
 
 export class HttpSession implements Session {
+  /** The front does not say how it names a write. */
+  readonly lastWrite: undefined;
   readonly #options: HttpSessionOptions;
   #at: number;
   /** What the session knows is the join of these; after an answer it is one. */
@@ -56,11 +58,6 @@ export class HttpSession implements Session {
 
   get node(): string {
     return this.#options.exchanger.urls[this.#at];
-  }
-
-  /** The front does not say how it names a write. */
-  get lastWrite(): undefined {
-    return undefined;
   }
 
   // Reads.
