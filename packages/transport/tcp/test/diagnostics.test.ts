@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { lmdbStore } from "@causalmesh/adapter-lmdb";
-import { startNode, type NodeEvent } from "@causalmesh/core";
+import { startNode, type Member, type NodeEvent } from "@causalmesh/core";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,8 +39,9 @@ it("tells of views and connections", async () => {
   const [address, other] = [await freeAddress(), await freeAddress()];
   const a = await startNode({ store, transport: tcpTransport(), address, onEvent: publishNodeEvent });
   const b = await startNode({ store, transport: tcpTransport(), address: other });
-  await expect.poll(() => views.length).toBe(1);
-  expect(views[0].joined).toEqual([{ replica: b.replica, address: other }]);
+  await expect.poll(() => views.length).toBeGreaterThanOrEqual(1);
+  const named = (members: readonly Member[]): object[] => members.map(({ replica, address }) => ({ replica, address }));
+  expect(named(views[0].joined)).toEqual([{ replica: b.replica, address: other }]);
   const mesh = await connect({ nodes: [address] });
   // The client's end, and the node's.
   await expect.poll(() => opened.filter(({ remote }) => remote === address).length).toBeGreaterThan(0);
@@ -48,7 +49,7 @@ it("tells of views and connections", async () => {
   await mesh.close();
   await expect.poll(() => closed.length).toBeGreaterThan(before);
   await b.close();
-  await expect.poll(() => views.flatMap(({ left }) => left), { timeout: 10_000 }).toEqual([{ replica: 2, address: other }]);
+  await expect.poll(() => views.flatMap(({ left }) => named(left)), { timeout: 10_000 }).toEqual([{ replica: 2, address: other }]);
   await a.close();
   await store.close();
 });
