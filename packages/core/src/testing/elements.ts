@@ -4,11 +4,10 @@
 
 import type { OwnChange } from "../client/context.js";
 import { readChange, readShare, type Share } from "../merging/change.js";
-import type { CounterShare } from "../merging/counter.js";
 import { nameOf } from "../merging/keys.js";
 import { marksOf, type SetShare } from "../merging/member-set.js";
-import { countOf } from "../merging/counter.js";
-import { COUNTER, isMerging } from "../protocol/own-keys.js";
+import { countOf, type CounterShare } from "../merging/counter.js";
+import { COUNTER } from "../protocol/own-keys.js";
 import type { Observation, Write } from "./history.js";
 
 export const COUNTER_KEY = "counted";
@@ -68,15 +67,9 @@ export class Elements {
   /** The elements that stand in a share, as the store has it. */
   inShare(key: string, value: Uint8Array): Write[] {
     const share: Share = readShare(value, 0, value.length);
-    const observed = nameOf(key).startsWith(COUNTER)
-      ? this.observeCount(countOf([share as CounterShare], []))
-      : this.observeMembers([...marksOf([share as SetShare], []).keys()]);
-    const all = nameOf(key).startsWith(COUNTER) ? this.#additions : this.#members;
-    return all.filter((_, index) => !observed[index].absent);
-  }
-
-  isShare(key: string): boolean {
-    return isMerging(key);
+    const isCounter = key.startsWith(COUNTER);
+    const observed = isCounter ? this.observeCount(countOf([share as CounterShare], [])) : this.observeMembers([...marksOf([share as SetShare], []).keys()]);
+    return (isCounter ? this.#additions : this.#members).filter((_, index) => !observed[index].absent);
   }
 }
 

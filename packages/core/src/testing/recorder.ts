@@ -4,7 +4,7 @@
 import { decodeUtf8 } from "../bytes/utf8.js";
 import type { Entry } from "../mesh.js";
 import type { OwnChange } from "../client/context.js";
-import { COMMIT_IN_STORE, staysInRing } from "../protocol/own-keys.js";
+import { COMMIT_IN_STORE, isMerging, staysInRing } from "../protocol/own-keys.js";
 import { walkSegment, type Segment } from "../protocol/segment.js";
 import type { View } from "../protocol/view.js";
 import { Elements } from "./elements.js";
@@ -41,7 +41,7 @@ export class Recorder {
   /** Whether these are the changes of that write. */
   isOf(write: Write, changes: readonly OwnChange[], decode: (bytes: Uint8Array) => unknown): boolean {
     if (changes.length === 0) return false;
-    if (this.elements.isShare(changes[0].key)) return this.elements.isOf(write, changes[0]);
+    if (isMerging(changes[0].key)) return this.elements.isOf(write, changes[0]);
     const { value } = changes[0];
     return value === null ? write.deletion : !write.deletion && this.#writeOf(decode(value)) === write.id;
   }
@@ -121,7 +121,7 @@ export class Recorder {
     for (const [observation, dot] of this.#unnamed) observation.write = this.#named(observation.key, dot);
     for (const { atMs, rows, flushed } of this.#storeStates) {
       const stored = rows.flatMap(([key, stamp, value]) =>
-        this.elements.isShare(key) ? this.#storedElements(key, stamp, value!) : [this.#storedWrite(key, stamp, value, decode)],
+        isMerging(key) ? this.#storedElements(key, stamp, value!) : [this.#storedWrite(key, stamp, value, decode)],
       );
       this.history.storeStates.push({ atMs, rows: stored, flushed });
     }
