@@ -31,8 +31,8 @@ function layersOf({ name, rule }, { simulation, exploration, conformance }) {
   const isOfChecker = (found) => found.startsWith("checker: ");
   const rules = simulated?.by ?? [];
   return {
-    simulation: rules.some((found) => !isOfChecker(found)) ? `${simulated.seed} seeds` : undefined,
-    checker: rules.some(isOfChecker) ? `${simulated.seed} seeds` : undefined,
+    simulation: rules.some((found) => !isOfChecker(found)) ? `seed ${simulated.seed}` : undefined,
+    checker: rules.some(isOfChecker) ? `seed ${simulated.seed}` : undefined,
     exploration: explored?.mesh === undefined ? undefined : `${explored.states} states`,
     conformance: compared?.differences === undefined ? undefined : `${compared.steps} steps`,
   };
