@@ -1,22 +1,14 @@
 // Counters and sets on real processes over TCP, one of which is killed in the middle: everything that was acknowledged counts, and nothing counts twice.
 
 import type { MeshError } from "@causalmesh/core";
-import { connect } from "@causalmesh/transport-tcp";
-import { expect, it, onTestFinished } from "vitest";
-import { MeshProcesses, openDatabase, openStore } from "../dist/index.js";
+import { expect, it } from "vitest";
+import { meshOfProcesses } from "./support/processes.js";
 
 const NODES = 3;
 const ROUNDS = 60;
 
 it("a node is killed while sessions at all nodes add to a counter and a set", async () => {
-  const database = await openDatabase("lmdb:");
-  onTestFinished(async () => await database.remove());
-  const store = openStore(database.url);
-  onTestFinished(async () => await store.close());
-  const processes = await MeshProcesses.start(store, database.url, NODES);
-  onTestFinished(async () => await processes.kill());
-  const mesh = await connect({ nodes: processes.addresses });
-  onTestFinished(async () => await mesh.close());
+  const { processes, mesh } = await meshOfProcesses(NODES);
 
   let acknowledged = 0;
   let unknown = 0;

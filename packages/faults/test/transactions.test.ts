@@ -3,9 +3,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Mesh, MeshError, Transaction } from "@causalmesh/core";
-import { connect } from "@causalmesh/transport-tcp";
-import { expect, it, onTestFinished } from "vitest";
-import { MeshProcesses, openDatabase, openStore, seedFrom } from "../dist/index.js";
+import { expect, it } from "vitest";
+import { seedFrom } from "../dist/index.js";
+import { meshOfProcesses } from "./support/processes.js";
 
 const NODES = 3;
 const KEYS = 40;
@@ -72,14 +72,7 @@ class Load {
 }
 
 it(`no transaction of up to ${FUNCTIONS_MAX} functions is given up while ${KILLS} nodes are killed and started again`, async () => {
-  const database = await openDatabase("lmdb:");
-  onTestFinished(async () => await database.remove());
-  const store = openStore(database.url);
-  onTestFinished(async () => await store.close());
-  const processes = await MeshProcesses.start(store, database.url, NODES);
-  onTestFinished(async () => await processes.kill());
-  const mesh = await connect({ nodes: processes.addresses });
-  onTestFinished(async () => await mesh.close());
+  const { processes, mesh } = await meshOfProcesses(NODES);
 
   const load = new Load(mesh, processes.addresses, seedFrom("transactions while nodes are killed"));
   const running = Promise.all(Array.from({ length: WORKFLOWS }, () => load.run()));

@@ -6,6 +6,7 @@ import { Notes, numbered } from "../load/notes.js";
 import { SLOT_MS } from "../load/open-loop.js";
 import { SYSTEMS } from "../systems/registry.js";
 import { openWorkload, type Workload, type WorkloadOptions } from "../workloads/workload.js";
+import type { Latency, Step } from "../../processes/workflow-host.js";
 import { percentile } from "../../statistics.js";
 import { seeded } from "../../zipf.js";
 import type { Deployment, SentBytes } from "./deployment.js";
@@ -24,28 +25,16 @@ export interface LoadOptions {
   readonly seed: number;
 }
 
-export interface Latency {
-  readonly p50: number;
-  readonly p99: number;
-}
-
-export interface LoadFigures {
-  readonly rate: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly error: string | undefined;
-  readonly unfinished: number;
-  readonly isOverloaded: boolean;
-  /** Milliseconds. */
-  readonly workflowMs: Latency;
-  readonly readMs: Latency;
-  readonly writeMs: Latency;
+/** Those of a step on real processes that there are here too, and what only a simulation can tell. */
+export interface LoadFigures extends Pick<
+  Step,
+  "rate" | "completed" | "failed" | "error" | "unfinished" | "isOverloaded" | "workflowMs" | "readMs" | "writeMs" | "contextBytes"
+> {
   /** From the acknowledgement of a write until all nodes show it; and until one of them does. */
   readonly everywhereMs: Latency;
   readonly anywhereMs: Latency;
   /** Of the writes that were watched, those that were not shown everywhere when all was over. */
   readonly unseen: number;
-  readonly contextBytes: number;
   /** All of them, with those of the warm-up; writes that were watched count among the writes. */
   readonly workflows: number;
   readonly writes: number;

@@ -9,6 +9,7 @@ import { timestampMs } from "../protocol/hybrid-clock.js";
 import { ENTRY_FROM_LOADER, ENTRY_HAS_VALUE, FROM_LOADER, NO_VALUE, VALUE, VALUES, VERSIONED, WRITTEN } from "../wire/frames.js";
 import { Call, encodeGet, encodeGetMany, encodeWrite, type Answer, type Change, type ReadFlags } from "./call.js";
 import type { SessionContext } from "./context.js";
+import type { Link } from "./link.js";
 import type { ClientSession } from "./session.js";
 
 /** Which write a read returned; all zero where the key never was. */
@@ -180,7 +181,35 @@ export class GetManyCall extends SessionCall {
   }
 }
 
-export class WriteCall extends SessionCall {
+/** A call that writes: it is under way until it is answered with the name of its write. */
+export abstract class WritingCall extends SessionCall {
+  constructor(session: ClientSession, deadline: number, reject: (error: Error) => void) {
+    super(session, deadline, reject);
+    session.writing += 1;
+  }
+
+  override failed(error: MeshError): void {
+    this.session.writing -= 1;
+    super.failed(error);
+  }
+
+  answered({ link, type, bytes, start, end }: Answer): void {
+    if (type !== WRITTEN) throw new MalformedError(`a write was answered with type ${type}`);
+    reader.reset(bytes, start, end);
+    const counter = reader.f64();
+    const timestamp = reader.f64();
+    reader.finish();
+    this.session.writing -= 1;
+    this.session.wrote(link, counter, timestamp, this.madeAt(link), this.view);
+    this.made();
+  }
+
+  /** What the write has changed, as the session keeps it. */
+  protected abstract madeAt(link: Link): readonly Change[];
+  protected abstract made(): void;
+}
+
+export class WriteCall extends WritingCall {
   readonly repeatable: boolean;
   readonly #timestamp: number;
   readonly #durability: number;
@@ -204,26 +233,17 @@ export class WriteCall extends SessionCall {
     this.#durability = durability;
     this.#changes = changes;
     this.#resolve = resolve;
-    session.writing += 1;
-  }
-
-  override failed(error: MeshError): void {
-    this.session.writing -= 1;
-    super.failed(error);
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
     encodeWrite(out, id, context, this.#timestamp, this.#durability, this.#changes);
   }
 
-  answered(answer: Answer): void {
-    if (answer.type !== WRITTEN) throw new MalformedError(`a write was answered with type ${answer.type}`);
-    reader.reset(answer.bytes, answer.start, answer.end);
-    const counter = reader.f64();
-    const timestamp = reader.f64();
-    reader.finish();
-    this.session.writing -= 1;
-    this.session.wrote(answer.link, counter, timestamp, this.#changes, this.view);
+  protected madeAt(): readonly Change[] {
+    return this.#changes;
+  }
+
+  protected made(): void {
     this.#resolve(undefined as never);
   }
 }

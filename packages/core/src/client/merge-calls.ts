@@ -8,16 +8,17 @@ import { encodeChange, readChange, readShare, type Change, type Share } from "..
 import { dotOf, type Dot } from "../merging/dot.js";
 import { shareKey, shareKeys } from "../merging/keys.js";
 import { COUNTER } from "../protocol/own-keys.js";
-import { ENTRY_HAS_VALUE, VALUES, WRITTEN } from "../wire/frames.js";
-import { Call, encodeGetMany, encodeMerge, VERSIONED_READ, type Answer } from "./call.js";
-import { readVersion, SessionCall } from "./calls.js";
+import { ENTRY_HAS_VALUE, VALUES } from "../wire/frames.js";
+import { Call, encodeGetMany, encodeMerge, VERSIONED_READ, type Answer, type Change as KeyChange } from "./call.js";
+import { readVersion, WritingCall } from "./calls.js";
 import type { MeshError } from "../errors.js";
 import type { OwnWrite, SessionContext } from "./context.js";
+import type { Link } from "./link.js";
 import type { ClientSession } from "./session.js";
 
 const reader = /* @__PURE__ */ new ByteReader();
 
-export class MergeCall extends SessionCall {
+export class MergeCall extends WritingCall {
   readonly repeatable: boolean;
   readonly #durability: number;
   readonly #name: string;
@@ -32,34 +33,25 @@ export class MergeCall extends SessionCall {
     this.#name = name;
     this.#change = encodeChange(change);
     this.#resolve = resolve;
-    session.writing += 1;
-  }
-
-  override failed(error: MeshError): void {
-    this.session.writing -= 1;
-    super.failed(error);
   }
 
   encode(out: ByteWriter, id: number, context: SessionContext | undefined): void {
     encodeMerge(out, id, context, this.#durability, this.#name, this.#change);
   }
 
-  answered({ link, type, bytes, start, end }: Answer): void {
-    if (type !== WRITTEN) throw new MalformedError(`a change was answered with type ${type}`);
-    reader.reset(bytes, start, end);
-    const counter = reader.f64();
-    const timestamp = reader.f64();
-    reader.finish();
-    this.session.writing -= 1;
-    const key = shareKey(this.#name, link.share);
-    this.session.wrote(link, counter, timestamp, [{ key, value: this.#change, ttlMs: 0, expiresAt: 0 }], this.view);
+  /** The session keeps the change, and not what the node has made of its share with it: that has changes of others. */
+  protected madeAt({ share }: Link): readonly KeyChange[] {
+    return [{ key: shareKey(this.#name, share), value: this.#change, ttlMs: 0, expiresAt: 0 }];
+  }
+
+  protected made(): void {
     this.#resolve();
   }
 }
 
 /** What a read of a value that merges found. */
 export interface Shares {
-  readonly shares: readonly (Share | undefined)[];
+  readonly shares: readonly Share[];
   /** The session's own changes that are not in them, with the dots of their writes. */
   readonly own: readonly (readonly [dot: Dot, change: Change])[];
 }

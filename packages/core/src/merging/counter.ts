@@ -28,12 +28,12 @@ export function added(share: CounterShare | undefined, last: Addition): CounterS
 }
 
 /** The counter that these shares make, together with additions that they do not have yet. */
-export function countOf(shares: readonly (CounterShare | undefined)[], additions: readonly Addition[]): number {
+export function countOf(shares: readonly CounterShare[], additions: readonly Addition[]): number {
   let count = 0;
   const again = new Map<string, number>();
   for (const share of shares) {
-    count += share?.sum ?? 0;
-    for (const [dot, by] of Object.entries(share?.again ?? {})) again.set(dot, by);
+    count += share.sum;
+    for (const [dot, by] of Object.entries(share.again ?? {})) again.set(dot, by);
   }
   for (const { by, of } of additions) {
     if (of === undefined) count += by;
@@ -41,11 +41,6 @@ export function countOf(shares: readonly (CounterShare | undefined)[], additions
   }
   for (const by of again.values()) count += by;
   return count;
-}
-
-/** Several additions as one. */
-export function sumOf(one: Addition, other: Addition): Addition {
-  return { by: exact(one.by + other.by) };
 }
 
 function exact(sum: number): number {

@@ -93,11 +93,10 @@ export function changed(
 }
 
 /** The marks of each member of the set that these shares make, together with changes that they do not have yet, by their dots. */
-export function marksOf(shares: readonly (SetShare | undefined)[], changes: readonly (readonly [dot: Dot, change: SetChange])[]): Map<string, Dot[]> {
-  const there = shares.filter((share) => share !== undefined);
-  const added = Marks.of(...there.map((share) => share.added));
+export function marksOf(shares: readonly SetShare[], changes: readonly (readonly [dot: Dot, change: SetChange])[]): Map<string, Dot[]> {
+  const added = Marks.of(...shares.map((share) => share.added));
   for (const [dot, { add = [], of = dot }] of changes) for (const member of add) added.add(member, of);
-  const removed = Marks.of(...there.map((share) => share.removed), ...changes.map(([, { remove = {} }]) => remove));
+  const removed = Marks.of(...shares.map((share) => share.removed), ...changes.map(([, { remove = {} }]) => remove));
   const marks = new Map<string, Dot[]>();
   for (const member of added.members()) {
     const left = [...added.dots(member)].filter((dot) => !removed.has(member, dot));
