@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { MalformedError } from "../src/bytes/reader.js";
 import { encodeUtf8 } from "../src/bytes/utf8.js";
 import { Log } from "../src/protocol/log.js";
+import { isCommit } from "../src/protocol/own-keys.js";
 import { Queue } from "../src/protocol/queue.js";
 import { Ring } from "../src/protocol/ring.js";
 import { CHANGE_DELETES, CHANGE_EXPIRES, decodeSegment, SegmentWriter, walkSegment, type Segment } from "../src/protocol/segment.js";
@@ -33,8 +34,8 @@ const VIEW: View = {
 const RING = new Ring(VIEW, 7);
 
 const change = fc.record({
-  key: fc.string({ unit: "binary", minLength: 1, maxLength: 20 }),
-  value: fc.option(fc.uint8Array({ maxLength: 200 })),
+  key: fc.oneof(fc.string({ unit: "binary", minLength: 1, maxLength: 20 }), fc.constantFrom("\u0000", "\u0000t", "\u0000r1")),
+  value: fc.option(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.constant(encodeUtf8("t")))),
   expiresAt: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 45 })),
 });
 const write = fc.record({
@@ -122,7 +123,7 @@ describe("segments", () => {
         frame.set(written.bytes, before);
         const read = decodeSegment(frame, before, frame.length, RING);
         frame.fill(0);
-        const hasCommit = given.writes.some(({ changes }) => changes.some(({ key }) => key.startsWith("\u0000")));
+        const hasCommit = given.writes.some(({ changes }) => changes.some(({ key }) => isCommit(key)));
         expect({ ...read, cursor: undefined }).toEqual({ ...written, hasCommit, cursor: undefined });
         expect(read.vector[given.origin]).toBe(0);
         const middle = given.first + (cut % given.writes.length) - 1;

@@ -69,7 +69,7 @@ export class WriteRequest {
     const keyAt = reader.take(keyLength);
     // The store keeps keys as text, and so must every node that flushes this one.
     if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MeshError("KEY_INVALID", "the key is not UTF-8");
-    if (isMark ? !isCommitAt(reader.bytes, keyAt) : reader.bytes[keyAt] === OWN_KEY_MARK)
+    if (isMark ? !isCommitAt(reader.bytes, keyAt, keyLength) : reader.bytes[keyAt] === OWN_KEY_MARK)
       throw isMark
         ? new MalformedError("a commit that names no transaction")
         : new MeshError("KEY_INVALID", "the key begins with the character U+0000, as the mesh's own keys do; leave it out");

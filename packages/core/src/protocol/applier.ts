@@ -29,7 +29,7 @@ export class Applier implements ChangeVisitor {
     counter: number,
     expiresAt: number,
   ): void {
-    if (staysInRing(bytes, keyAt)) return;
+    if (staysInRing(bytes, keyAt, keyLength)) return;
     const { cache } = this.#node;
     const hash = cache.hash(bytes, keyAt, keyLength);
     const at = cache.find(bytes, keyAt, keyLength, hash);

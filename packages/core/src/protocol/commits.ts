@@ -49,7 +49,7 @@ export class Commits {
     const { replica } = segment;
     walkSegment(segment, segment.cursor, segment.last, {
       change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, timestamp, counter) => {
-        if (isCommitAt(bytes, keyAt)) this.note(decodeUtf8(bytes, keyAt, keyAt + keyLength), { replica, counter, timestamp }, received);
+        if (isCommitAt(bytes, keyAt, keyLength)) this.note(decodeUtf8(bytes, keyAt, keyAt + keyLength), { replica, counter, timestamp }, received);
       },
     });
   }

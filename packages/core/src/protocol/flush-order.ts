@@ -156,7 +156,7 @@ class WinnerCollector implements ChangeVisitor {
     counter: number,
     expiresAt: number,
   ): void {
-    if (staysInRing(bytes, keyAt)) return;
+    if (staysInRing(bytes, keyAt, keyLength)) return;
     const key = decodeUtf8(bytes, keyAt, keyAt + keyLength);
     const before = this.rows.get(key);
     if (before !== undefined && (before.timestamp > timestamp || (before.timestamp === timestamp && before.replica >= this.#replica))) return;

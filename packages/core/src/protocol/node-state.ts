@@ -157,7 +157,7 @@ export class NodeState {
     const changes: PendingChange[] = [];
     walkSegment(segment, segment.cursor, counter, {
       change: (bytes, keyAt, keyLength, valueAt, valueLength, flags, _timestamp, of, expiresAt) => {
-        if (of !== counter || isCommitAt(bytes, keyAt)) return;
+        if (of !== counter || isCommitAt(bytes, keyAt, keyLength)) return;
         changes.push({ key: bytes.slice(keyAt, keyAt + keyLength), value: bytes.slice(valueAt, valueAt + valueLength), flags, expiresAt });
       },
     });

@@ -15,9 +15,9 @@ export const SET = "\u0000s";
 const IN_STORE = COMMIT_IN_STORE.charCodeAt(1);
 const IN_RING = COMMIT_IN_RING.charCodeAt(1);
 
-/** Whether the key at this place stands for a commit. */
-export function isCommitAt(bytes: Uint8Array, keyAt: number): boolean {
-  return bytes[keyAt] === OWN_KEY_MARK && (bytes[keyAt + 1] === IN_STORE || bytes[keyAt + 1] === IN_RING);
+/** Whether the key at this place stands for a commit. What follows a key of one byte is not the key's. */
+export function isCommitAt(bytes: Uint8Array, keyAt: number, keyLength: number): boolean {
+  return bytes[keyAt] === OWN_KEY_MARK && keyLength > 1 && (bytes[keyAt + 1] === IN_STORE || bytes[keyAt + 1] === IN_RING);
 }
 
 export function isCommit(key: string): boolean {
@@ -25,8 +25,8 @@ export function isCommit(key: string): boolean {
 }
 
 /** Whether the key at this place stays in the ring: neither the cache nor the store has it. */
-export function staysInRing(bytes: Uint8Array, keyAt: number): boolean {
-  return bytes[keyAt] === OWN_KEY_MARK && bytes[keyAt + 1] === IN_RING;
+export function staysInRing(bytes: Uint8Array, keyAt: number, keyLength: number): boolean {
+  return bytes[keyAt] === OWN_KEY_MARK && keyLength > 1 && bytes[keyAt + 1] === IN_RING;
 }
 
 /** Whether a key is that of a value that merges. */

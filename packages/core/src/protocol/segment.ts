@@ -233,7 +233,7 @@ function checkChange(): void {
   if ((flags & CHANGE_EXPIRES) !== 0) reader.f64();
   const keyAt = reader.take(keyLength);
   if (!isUtf8(reader.bytes, keyAt, keyAt + keyLength)) throw new MalformedError("a key is not UTF-8");
-  if (isCommitAt(reader.bytes, keyAt)) metCommit = true;
+  if (isCommitAt(reader.bytes, keyAt, keyLength)) metCommit = true;
   reader.take(valueLength);
 }
 

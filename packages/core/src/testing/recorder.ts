@@ -108,7 +108,7 @@ export class Recorder {
   committed(segment: Segment): void {
     walkSegment(segment, segment.cursor, segment.last, {
       change: (bytes, keyAt, keyLength, _valueAt, _valueLength, _flags, timestamp, counter) => {
-        if (!staysInRing(bytes, keyAt)) return;
+        if (!staysInRing(bytes, keyAt, keyLength)) return;
         const { commitsInRing } = this.history;
         const key = decodeUtf8(bytes, keyAt + 2, keyAt + keyLength);
         commitsInRing.set(key, [...(commitsInRing.get(key) ?? []), { timestamp, replica: segment.replica, counter }]);
