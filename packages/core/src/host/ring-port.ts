@@ -1,12 +1,16 @@
 // The receiving end of a ring link: batches from the predecessor in, acknowledgements out. A node that has just joined gets its base first.
 
 import { ByteReader, MalformedError } from "../bytes/reader.js";
+import { LINK_WINDOW_BYTES_MAX } from "../limits.js";
 import { decodeSegment } from "../protocol/segment.js";
 import { ACK, BASE, BATCH, beginFrame, endFrame, HEARTBEAT } from "../wire/frames.js";
 import { readBase, readChanges, writeChanges } from "../wire/messages.js";
 import type { Outbox } from "../wire/outbox.js";
 import type { Port } from "./acceptor.js";
 import type { Host } from "./host.js";
+
+/** What has come of others' writes is acknowledged by then at the latest: long before the window closes. */
+const ACKNOWLEDGED_BYTES = LINK_WINDOW_BYTES_MAX / 4;
 
 export class RingPort implements Port {
   readonly #host: Host;
@@ -17,6 +21,7 @@ export class RingPort implements Port {
   #flushed: number[];
   #acknowledged: number[];
   #isAsked = false;
+  #unacknowledgedBytes = 0;
 
   constructor(host: Host, outbox: Outbox) {
     const { ring, received } = host.node;
@@ -53,6 +58,7 @@ export class RingPort implements Port {
     for (let at = reader.at; at < end;) {
       const segment = decodeSegment(bytes, at, end, node.ring);
       at += segment.bytes.length;
+      this.#unacknowledgedBytes += segment.bytes.length;
       node.receive(segment);
     }
     // Before it has everything that its predecessor had, a newcomer may be told of more than it has received.
@@ -66,16 +72,22 @@ export class RingPort implements Port {
 
   chunkEnd(): void {
     const { node } = this.#host;
-    const { out } = this.#outbox;
+    const { predecessor } = node.ring;
     this.#host.neighbours.hearPredecessor();
-    if (this.#isAsked || node.received.some((counter, index) => counter !== this.#acknowledged[index])) {
-      this.#isAsked = false;
-      const at = beginFrame(out, ACK, 0, 0);
-      writeChanges(out, node.ring, node.received, this.#acknowledged);
-      endFrame(out, at);
-      this.#outbox.flush();
-    }
+    // The predecessor's clients wait to hear of its own writes. That others' have come only makes room, of which there is enough.
+    if (this.#isAsked || node.received[predecessor] !== this.#acknowledged[predecessor] || this.#unacknowledgedBytes > ACKNOWLEDGED_BYTES) this.#acknowledge();
     this.#host.tick();
+  }
+
+  #acknowledge(): void {
+    const { node } = this.#host;
+    const { out } = this.#outbox;
+    this.#isAsked = false;
+    this.#unacknowledgedBytes = 0;
+    const at = beginFrame(out, ACK, 0, 0);
+    writeChanges(out, node.ring, node.received, this.#acknowledged);
+    endFrame(out, at);
+    this.#outbox.flush();
   }
 
   ending(): void {

@@ -373,7 +373,7 @@ export class Node extends NodeState {
 
   /** Whether this node flushes: one does for all (flush-order.ts). */
   get isFlusher(): boolean {
-    return this.ring.self === 0;
+    return this.ring.self === this.ring.flusher;
   }
 
   /** What the flusher writes to the store next; the same again until `learnFlushed`. */

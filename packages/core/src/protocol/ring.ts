@@ -75,6 +75,16 @@ export class Ring {
     return this.successor === this.#heads[origin];
   }
 
+  /** Whether the successor is the node that knows first that a replica's writes have gone all the way round. */
+  endsAtSuccessor(origin: number): boolean {
+    return (this.successor + 1) % this.members === this.#heads[origin];
+  }
+
+  /** The member that writes to the store. */
+  get flusher(): number {
+    return 0;
+  }
+
   zeros(): number[] {
     return new Array<number>(this.size).fill(0);
   }
