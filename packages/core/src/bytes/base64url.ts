@@ -1,20 +1,29 @@
 // Base64url without padding, in its one canonical form: a text that differs in any character is another text or none. The platform's own
 // decoders accept several spellings of the same bytes.
 
+import { decodeUtf8 } from "./utf8.js";
+
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 const VALUES = new Int8Array(128).fill(-1);
 for (let index = 0; index < ALPHABET.length; index++) VALUES[ALPHABET.charCodeAt(index)] = index;
 
+/** Characters of the text that is being made: one decoding of all is several times faster than joining them one by one. */
+let characters = new Uint8Array(256);
+
 export function encodeBase64url(bytes: Uint8Array): string {
-  let text = "";
+  const room = Math.ceil(bytes.length / 3) * 4;
+  if (room > characters.length) characters = new Uint8Array(room * 2);
+  let length = 0;
   for (let at = 0; at < bytes.length; at += 3) {
-    const count = Math.min(3, bytes.length - at);
-    const word = (bytes[at] << 16) | ((count > 1 ? bytes[at + 1] : 0) << 8) | (count > 2 ? bytes[at + 2] : 0);
-    text += ALPHABET[word >> 18] + ALPHABET[(word >> 12) & 63];
-    if (count > 1) text += ALPHABET[(word >> 6) & 63];
-    if (count > 2) text += ALPHABET[word & 63];
+    // Beyond the end there are zeros, whose characters are left out below.
+    const word = (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
+    characters[length++] = CODES[word >> 18];
+    characters[length++] = CODES[(word >> 12) & 63];
+    characters[length++] = CODES[(word >> 6) & 63];
+    characters[length++] = CODES[word & 63];
   }
-  return text;
+  return decodeUtf8(characters, 0, Math.ceil((bytes.length * 4) / 3));
 }
 
 /** The bytes, or undefined for a text that `encodeBase64url` does not write. */

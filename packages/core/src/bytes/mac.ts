@@ -14,29 +14,39 @@ export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Ui
 interface Keyed {
   _cloneInto(to?: Keyed): Keyed;
   update(bytes: Uint8Array): Keyed;
-  digest(): Uint8Array;
+  digestInto(to: Uint8Array): void;
 }
 
 /** HMAC-SHA-256 under one key. Preparing a key takes as long as a short message: here it is done once. */
 export class Mac {
   readonly #keyed: Keyed;
+  readonly #digest = new Uint8Array(32);
   #spare: Keyed | undefined;
 
   constructor(key: Uint8Array) {
     this.#keyed = hmac.create(sha256, key) as unknown as Keyed;
   }
 
-  /** 32 bytes. */
+  /** 32 bytes, which the next call overwrites. */
   of(bytes: Uint8Array): Uint8Array {
     this.#spare = this.#keyed._cloneInto(this.#spare);
-    return this.#spare.update(bytes).digest();
+    this.#spare.update(bytes).digestInto(this.#digest);
+    return this.#digest;
   }
 }
 
 /** Compares in a time that does not depend on where the bytes differ. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
+  return a.length === b.length && areEqual(a, b, 0, a.length);
+}
+
+/** Whether `part` begins with the last `count` bytes of `whole`; compares as `equalBytes` does. */
+export function endsWith(whole: Uint8Array, part: Uint8Array, count: number): boolean {
+  return areEqual(part, whole, whole.length - count, count);
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array, at: number, count: number): boolean {
   let difference = 0;
-  for (let index = 0; index < a.length; index++) difference |= a[index] ^ b[index];
+  for (let index = 0; index < count; index++) difference |= a[index] ^ b[at + index];
   return difference === 0;
 }
