@@ -94,8 +94,6 @@ export const TICK_MS = 25;
 export const CLOCK_AHEAD_MS_MAX = 60_000;
 /** How long the mesh remembers what it kept of a departed node. A token that lives longer may name writes whose loss nobody notices any more. */
 export const DEPARTED_TTL_MS = 7 * 24 * 60 * 60 * 1000;
-/** Pause of a ring link between two messages that say what is flushed and nothing else: nobody but writes at level `stored` waits for that. */
-export const FLUSHED_PAUSE_MS = 5;
 /** A ring link that has nothing to say says so this often. */
 export const HEARTBEAT_MS = 200;
 /** Silence of a successor before it is suspected: at least this, and at most that, however the link has behaved. */

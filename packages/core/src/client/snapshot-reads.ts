@@ -28,6 +28,7 @@ interface Shown {
   readonly value: Place | undefined;
 }
 
+const NONE_GONE: ReadonlyMap<string, Gone> = new Map();
 const VERSIONED = { versioned: true, fresh: false };
 
 export class SnapshotReads implements Caller {
@@ -68,6 +69,7 @@ export class SnapshotReads implements Caller {
   /** What the session knows, with the own writes that the snapshot does not show. */
   context(): SessionContext {
     const { visible, written, time, own } = this.#session.context();
+    if (this.#own.isEmpty) return { visible, written, time: Math.max(time, this.time), own };
     const known = new Set(own.map(({ replica, counter }) => `${replica}:${counter}`));
     return {
       visible,
@@ -95,13 +97,14 @@ export class SnapshotReads implements Caller {
   // Reads.
 
   /** The values of keys, all from the snapshot. Rejects with SNAPSHOT_TOO_OLD where no node has them. */
-  async read(keys: readonly string[], options: CallOptions): Promise<unknown[]> {
+  async read(given: readonly string[], options: CallOptions): Promise<ReadonlyMap<string, unknown>> {
     const values = new Map<string, unknown>();
-    while (this.snapshot === undefined) if (await this.#readFirst(keys, options, values)) return keys.map((key) => values.get(key));
-    const session = this.#session;
-    const gone = await this.#readAt(keys, options, session.peer, values);
+    if (given.length === 0) return values;
+    const keys = given.length === 1 ? given : [...new Set(given)];
+    while (this.snapshot === undefined) if (await this.#readFirst(keys, options, values)) return values;
+    const gone = await this.#readAt(keys, options, this.#session.peer, values);
     if (gone.size > 0 && !(await this.#extend([...gone.keys()], options, values))) await this.#askOthers(gone, options, values);
-    return keys.map((key) => values.get(key));
+    return values;
   }
 
   /** Fixes the snapshot; false where the view changed meanwhile, and it has to be asked again. */
@@ -130,7 +133,7 @@ export class SnapshotReads implements Caller {
   }
 
   /** Reads from the snapshot, at this node; returns the keys of which it does not know what they were. */
-  #readAt(keys: readonly string[], options: CallOptions, peer: Peer, values: Map<string, unknown>): Promise<Map<string, Gone>> {
+  #readAt(keys: readonly string[], options: CallOptions, peer: Peer, values: Map<string, unknown>): Promise<ReadonlyMap<string, Gone>> {
     return this.#ask(peer, options, keys.length, (resolve) => ({
       encode: (out, id, context) => encodeReadAt(out, id, context, this.snapshot!, this.time, keys),
       found: (entries) => resolve(this.#take(keys, entries, values)),
@@ -138,18 +141,19 @@ export class SnapshotReads implements Caller {
   }
 
   /** Notes what was found, and returns the keys of which it was not. */
-  #take(keys: readonly string[], entries: readonly Found[], values: Map<string, unknown>): Map<string, Gone> {
-    const gone = new Map<string, Gone>();
-    keys.forEach((key, index) => {
+  #take(keys: readonly string[], entries: readonly Found[], values: Map<string, unknown>): ReadonlyMap<string, Gone> {
+    let gone: Map<string, Gone> | undefined;
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index];
       const found = entries[index];
       const shown = this.#shown(key, found);
       const before = this.seen.get(key);
-      if (found.gone !== undefined) gone.set(key, found.gone);
       // A row that has expired may leave the store before the transaction has ended.
-      else if (before !== undefined && !isSame(before, shown.seen) && !found.fromLoader) gone.set(key, "evicted");
-      else this.#note(key, shown, values);
-    });
-    return gone;
+      const why = found.gone ?? (before !== undefined && !isSame(before, shown.seen) && !found.fromLoader ? "evicted" : undefined);
+      if (why === undefined) this.#note(key, shown, values);
+      else (gone ??= new Map()).set(key, why);
+    }
+    return gone ?? NONE_GONE;
   }
 
   #note(key: string, { seen, value }: Shown, values: Map<string, unknown>): void {

@@ -8,7 +8,8 @@ import type { RunTransaction } from "./run-transaction.js";
 /** What transactions of every kind of mesh have in common. For authors of clients. */
 export abstract class TransactionBase implements RunTransaction {
   abstract readonly session: Session;
-  /** Ends when the calls so far are done. */
+  /** Calls that have begun or wait for their turn, and when they are done. */
+  #underWay = 0;
   #turn: Promise<unknown> = Promise.resolve();
   /** A commit was asked for: what it holds changes no more. */
   #isFinal = false;
@@ -73,27 +74,18 @@ export abstract class TransactionBase implements RunTransaction {
     this.ended(isLeft);
   }
 
-  /** Makes a call of which the snapshot may be too old; it is given up then. */
-  protected async trying<Result>(call: Promise<Result>): Promise<Result> {
-    try {
-      return await call;
-    } catch (error) {
-      if (error instanceof MeshError && error.code === "SNAPSHOT_TOO_OLD") {
-        this.#failure = error;
-        this.#end(true);
-      }
-      throw error;
-    }
-  }
-
-  /** Runs a task when those before it are done. */
+  /** Runs a task when those before it are done: mostly at once, and then without a promise more than the task's own. */
   protected inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
-    const run = this.#turn.then(async () => {
-      // Those before it may have ended the transaction.
-      this.#checkOpen();
-      return await task();
-    });
-    this.#turn = run.catch(() => undefined);
+    // Those before it may have ended the transaction.
+    const run = this.#underWay++ > 0 ? this.#turn.then(() => this.#checkOpen()).then(task) : task();
+    const done = (error?: unknown): void => {
+      this.#underWay--;
+      // It is given up before whoever has called hears of it.
+      if (!(error instanceof MeshError && error.code === "SNAPSHOT_TOO_OLD")) return;
+      this.#failure = error;
+      this.#end(true);
+    };
+    this.#turn = run.then(() => done(), done);
     return run;
   }
 

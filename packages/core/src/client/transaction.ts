@@ -49,12 +49,14 @@ export class ClientTransaction extends TransactionBase {
   async getMany<Value = unknown>(keys: readonly string[], options?: CallOptions): Promise<(Value | undefined)[]> {
     this.checkGrows();
     const stored = storedKeys(this.session.namespace, keys, "getMany");
-    return await this.inTurn(async () => {
-      const asked = [...new Set(stored)].filter((key) => !this.#changes.has(key));
-      const values = asked.length === 0 ? [] : await this.trying(this.#reads.read(asked, { ...this.#options, ...options }));
-      const read = new Map(asked.map((key, index) => [key, values[index]]));
-      return stored.map((key) => (this.#changes.has(key) ? this.#waiting(this.#changes.get(key)!) : read.get(key)) as Value | undefined);
-    });
+    return (await this.inTurn(() => this.#read(stored, options))) as (Value | undefined)[];
+  }
+
+  async #read(keys: readonly string[], given: CallOptions | undefined): Promise<unknown[]> {
+    const options = given === undefined ? this.#options : { ...this.#options, ...given };
+    const asked = this.#changes.size === 0 ? keys : keys.filter((key) => !this.#changes.has(key));
+    const values = await this.#reads.read(asked, options);
+    return keys.map((key) => (this.#changes.has(key) ? this.#waiting(this.#changes.get(key)!) : values.get(key)));
   }
 
   #waiting({ value }: Change): unknown {

@@ -4,7 +4,7 @@
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import type { Timer } from "../clock.js";
 import { MeshError } from "../errors.js";
-import { BATCH_BYTES_MAX, FRAME_BYTES_MAX, LINK_WINDOW_BYTES_MAX, FLUSHED_PAUSE_MS } from "../limits.js";
+import { BATCH_BYTES_MAX, FRAME_BYTES_MAX, LINK_WINDOW_BYTES_MAX } from "../limits.js";
 import { Queue } from "../protocol/queue.js";
 import { within } from "../protocol/ring.js";
 import { counterOf } from "../protocol/vector.js";
@@ -18,6 +18,9 @@ import { Outbox } from "../wire/outbox.js";
 import type { Host } from "./host.js";
 import { joiningError } from "./newcomer.js";
 import { startedBefore } from "./started-before.js";
+
+/** Pause between two messages that say what is flushed and nothing else: nobody but writes at level `stored` waits for that. */
+const FLUSHED_PAUSE_MS = 5;
 
 export interface LinkEvents {
   readonly heard: () => void;

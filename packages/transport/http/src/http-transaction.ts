@@ -33,7 +33,7 @@ export class HttpTransaction extends TransactionBase {
     checkKeys(keys, "getMany");
     return await this.inTurn(async () => {
       const read = [...new Set(keys)].filter((key) => !this.#changes.has(key));
-      const { entries } = read.length === 0 ? { entries: [] } : await this.trying(this.#goOn({ read }, options));
+      const entries = read.length === 0 ? [] : (await this.#goOn({ read }, options)).entries;
       const values = new Map(read.map((key, index) => [key, entries[index].value]));
       return keys.map((key) => (this.#changes.has(key) ? this.#waiting(key) : values.get(key)) as Value | undefined);
     });
