@@ -52,7 +52,7 @@ export interface BeyondSettings {
 const LADDER = [1_000, 2_000, 3_000, 4_500, 6_500, 9_500, 14_000, 20_000, 30_000];
 
 export function settings({ quick, repetitions, seed }: { quick: boolean; repetitions: number | undefined; seed: number }): Settings {
-  const common = { quick, seed, servers: 3, keys: 100_000, lengthRate: 100, anomalyRate: 400, heatRate: 1_000 };
+  const common = { quick, seed, servers: 3, keys: 100_000, lengthRate: 100, anomalyRate: 400, heatRate: 2_000 };
   if (quick) {
     return {
       ...common,
