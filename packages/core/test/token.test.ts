@@ -172,7 +172,7 @@ describe("inspectToken", () => {
   it("tells people what stands in a token, and whether its signature holds", () => {
     const token = packToken(EXAMPLE, ISSUE);
     expect(inspectToken(token, SECRET)).toEqual({
-      version: 2,
+      version: 3,
       meshId: MESH,
       keyId: Buffer.from(idOf(KEY)).reverse().toString("hex"),
       issuedAt: NOW,

@@ -1,13 +1,15 @@
 // A transaction that is under way, as it stands in a token: what transaction.ts goes on from.
 
+import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
 import { MalformedError, type ByteReader } from "../bytes/reader.js";
 import type { ByteWriter } from "../bytes/writer.js";
+import type { Entropy } from "../clock.js";
 import { KEY_BYTES_MAX, KEYS_PER_REQUEST_MAX, TOKEN_BYTES_MAX, VALUE_BYTES_MAX } from "../limits.js";
-import type { Snapshot } from "../protocol/snapshot.js";
-import type { Vector } from "../protocol/vector.js";
-import { readSnapshot, readVector, writeSnapshot, writeVector } from "../wire/messages.js";
+import { Snapshot } from "../protocol/snapshot.js";
+import { covers, type Vector } from "../protocol/vector.js";
+import { readNumbers, readSnapshot, readVector, writeNumbers, writeSnapshot, writeVector } from "../wire/messages.js";
 import type { Change } from "./call.js";
-import type { WriteId } from "./context.js";
+import type { SessionContext, WriteId } from "./context.js";
 
 /** Which write a read was answered with, and whether that showed a value. */
 export interface Seen {
@@ -32,14 +34,33 @@ export interface OpenTransaction {
   readonly changes: readonly Change[];
 }
 
-const ID_BYTES_MAX = 32;
+const ID_BYTES = 16;
 
-export function writeOpenTransaction(out: ByteWriter, { id, begun, snapshot, time, own, seen, changes }: OpenTransaction): void {
-  out.text(id);
-  writeVector(out, begun);
-  out.f64(time);
-  out.u8(snapshot === undefined ? 0 : 1);
-  if (snapshot !== undefined) writeSnapshot(out, snapshot);
+// Mostly the session has seen what its transaction reads, and nothing else: what is the same is not said again.
+const HAS_SNAPSHOT = 1;
+const READS_WHAT_IT_HAS_SEEN = 2;
+const BEGAN_THERE = 4;
+const AT_ITS_TIME = 8;
+
+/** What of the session stands before the transaction in a token. */
+export type TokenSession = Pick<SessionContext, "visible" | "time">;
+
+export function newTransactionId(entropy: Entropy): string {
+  return encodeBase64url(entropy(ID_BYTES));
+}
+
+export function writeOpenTransaction(out: ByteWriter, session: TokenSession, { id, begun, snapshot, time, own, seen, changes }: OpenTransaction): void {
+  const readsSeen = snapshot !== undefined && isSame(snapshot.vector, session.visible);
+  const beganThere = isSame(begun, session.visible);
+  const atItsTime = time === session.time;
+  out.raw(decodeBase64url(id)!, 0, ID_BYTES);
+  out.u8(
+    (snapshot === undefined ? 0 : HAS_SNAPSHOT) | (readsSeen ? READS_WHAT_IT_HAS_SEEN : 0) | (beganThere ? BEGAN_THERE : 0) | (atItsTime ? AT_ITS_TIME : 0),
+  );
+  if (!beganThere) writeVector(out, begun);
+  if (!atItsTime) out.f64(time);
+  if (readsSeen) writeUnnamed(out, snapshot);
+  else if (snapshot !== undefined) writeSnapshot(out, snapshot);
   out.varint(own.length);
   for (const { replica, counter } of own) {
     out.varint(replica);
@@ -61,12 +82,32 @@ export function writeOpenTransaction(out: ByteWriter, { id, begun, snapshot, tim
   }
 }
 
+function isSame(a: Vector, b: Vector): boolean {
+  return a === b || (covers(a, b) && covers(b, a));
+}
+
+/** What a snapshot says beyond its vector. */
+function writeUnnamed(out: ByteWriter, { replicas, counters, nextReplica }: Snapshot): void {
+  out.varint(nextReplica);
+  writeNumbers(
+    out,
+    replicas.filter((_, index) => counters[index] === 0),
+  );
+}
+
+function readUnnamed(reader: ByteReader, vector: Vector): Snapshot {
+  const nextReplica = reader.varint();
+  return Snapshot.of(vector, readNumbers(reader), nextReplica);
+}
+
 /** Throws MalformedError. */
-export function readOpenTransaction(reader: ByteReader): OpenTransaction {
-  const id = reader.text(ID_BYTES_MAX);
-  const begun = readVector(reader);
-  const time = reader.f64();
-  const snapshot = reader.u8() === 0 ? undefined : readSnapshot(reader);
+export function readOpenTransaction(reader: ByteReader, { visible, time: sessionTime }: TokenSession): OpenTransaction {
+  const idAt = reader.take(ID_BYTES);
+  const id = encodeBase64url(reader.bytes.subarray(idAt, idAt + ID_BYTES));
+  const flags = reader.u8();
+  const begun = (flags & BEGAN_THERE) !== 0 ? visible : readVector(reader);
+  const time = (flags & AT_ITS_TIME) !== 0 ? sessionTime : reader.f64();
+  const snapshot = (flags & HAS_SNAPSHOT) === 0 ? undefined : (flags & READS_WHAT_IT_HAS_SEEN) === 0 ? readSnapshot(reader) : readUnnamed(reader, visible);
   const own = Array.from({ length: countOf(reader, TOKEN_BYTES_MAX) }, () => ({ replica: reader.varint(), counter: reader.varint() }));
   const seen = new Map<string, Seen>();
   for (let left = countOf(reader, TOKEN_BYTES_MAX); left > 0; left--) {

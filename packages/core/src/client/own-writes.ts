@@ -42,7 +42,8 @@ export class OwnWrites {
   /** The newest change of each key, kept once there are more writes than a look through all of them is worth. */
   #index: Map<string, OwnVersion> | undefined;
   #bytes = 0;
-  readonly #lost = new Set<OwnWrite>();
+  /** Most sessions never lose a write, and a set for each would cost more than the rest of this object. */
+  #lost: Set<OwnWrite> | undefined;
   /** The applied vector for which writes were dropped last. */
   #droppedFor: Vector = EMPTY_VECTOR;
 
@@ -143,7 +144,7 @@ export class OwnWrites {
     if (this.#writes.length === 0 || this.#droppedFor === applied) return;
     if (link !== undefined) this.#droppedFor = applied;
     this.#keepOnly(
-      (write) => counterOf(applied, write.replica) < write.counter && (link === undefined || !link.hasSettled(write.replica) || this.#lost.has(write)),
+      (write) => counterOf(applied, write.replica) < write.counter && (link === undefined || !link.hasSettled(write.replica) || this.#lost?.has(write) === true),
     );
   }
 
@@ -155,24 +156,24 @@ export class OwnWrites {
     this.#written = vectorOf(replicas.map((replica, index) => [replica, Math.min(counters[index], finals.get(replica) ?? Infinity)]));
     this.#issued = EMPTY_VECTOR;
     this.madeAt = undefined;
-    for (const write of this.#writes) if (write.counter > (finals.get(write.replica) ?? Infinity)) this.#lost.add(write);
+    for (const write of this.#writes) if (write.counter > (finals.get(write.replica) ?? Infinity)) (this.#lost ??= new Set()).add(write);
   }
 
   /** The oldest write that is to be made again. */
   get firstLost(): OwnWrite | undefined {
-    return this.#writes.find((write) => this.#lost.has(write));
+    return this.#lost === undefined ? undefined : this.#writes.find((write) => this.#lost!.has(write));
   }
 
   /** It was made again. */
   remade(write: OwnWrite): void {
-    this.#lost.delete(write);
+    this.#lost?.delete(write);
     this.#keepOnly((one) => one !== write);
   }
 
   /** What could not be made again is named as before, so that the next node says again that it is lost. */
   relapse(): void {
-    for (const { replica, counter } of this.#lost) this.#written = raised(this.written, replica, counter);
-    this.#lost.clear();
+    for (const { replica, counter } of this.#lost ?? []) this.#written = raised(this.written, replica, counter);
+    this.#lost = undefined;
   }
 
   #keepOnly(isKept: (write: OwnWrite) => boolean): void {

@@ -20,7 +20,7 @@ import type { OwnChange, OwnWrite, SessionContext } from "./context.js";
 import { readOpenTransaction, writeOpenTransaction, type OpenTransaction } from "./open-transaction.js";
 
 /** Raised with each change of the format. */
-const VERSION = 2;
+const VERSION = 3;
 /** Half of an HMAC-SHA-256: forging it takes 2^127 tries, and tokens stay short. */
 const MAC_BYTES = 16;
 const MESH_ID_BYTES_MAX = 64;
@@ -91,7 +91,7 @@ export function packToken(context: SessionContext, { meshId, key, issuedAt, expi
   writeVector(writer, context.written);
   writer.varint(context.own.length);
   for (const write of context.own) putOwnWrite(write);
-  if (context.transaction !== undefined) writeOpenTransaction(writer, context.transaction);
+  if (context.transaction !== undefined) writeOpenTransaction(writer, context, context.transaction);
   writer.raw(key.mac.of(writer.bytes.subarray(0, writer.length)), 0, MAC_BYTES);
   const length = Math.ceil((writer.length * 4) / 3);
   if (length > TOKEN_BYTES_MAX) throw tooLarge(length, context);
@@ -200,7 +200,7 @@ function readContext(reader: ByteReader): SessionContext {
   const visible = readVector(reader);
   const written = readVector(reader);
   const own = readList(reader, TOKEN_BYTES_MAX, readOwnWrite);
-  const transaction = reader.at < reader.end ? readOpenTransaction(reader) : undefined;
+  const transaction = reader.at < reader.end ? readOpenTransaction(reader, { visible, time }) : undefined;
   reader.finish();
   return { visible, written, time, own, transaction };
 }

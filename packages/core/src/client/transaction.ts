@@ -1,6 +1,5 @@
 // A transaction as its user holds it (design section 10): what it has written waits here, what it reads is snapshot-reads.ts's.
 
-import { encodeBase64url } from "../bytes/base64url.js";
 import { MeshError } from "../errors.js";
 import { KEYS_PER_REQUEST_MAX } from "../limits.js";
 import type { CallOptions, CommitOptions, Duration } from "../mesh.js";
@@ -9,12 +8,11 @@ import type { Vector } from "../protocol/vector.js";
 import type { Change } from "./call.js";
 import { changesOf, checkSize, deletion, storedKeys } from "./changes.js";
 import { CommitCall, type Tried } from "./commit-call.js";
-import type { OpenTransaction } from "./open-transaction.js";
+import { newTransactionId, type OpenTransaction } from "./open-transaction.js";
 import type { ClientSession } from "./session.js";
 import { SnapshotReads } from "./snapshot-reads.js";
 import { TransactionBase } from "./transaction-base.js";
 
-const ID_BYTES = 16;
 const NOTHING = new Uint8Array(0);
 
 export class ClientTransaction extends TransactionBase {
@@ -23,7 +21,7 @@ export class ClientTransaction extends TransactionBase {
   readonly #id: string;
   readonly #reads: SnapshotReads;
   readonly #changes = new Map<string, Change>();
-  readonly #tried: Tried = new Set();
+  #tried: Tried | undefined;
   /** What it had seen when its token was first given out, or it was first committed: whatever commits it follows that. */
   #begun: Vector | undefined;
   /** Its token was given out. */
@@ -33,7 +31,7 @@ export class ClientTransaction extends TransactionBase {
     super();
     this.session = session;
     this.#options = options;
-    this.#id = from?.id ?? encodeBase64url(session.mesh.platform.entropy(ID_BYTES));
+    this.#id = from?.id ?? newTransactionId(session.mesh.platform.entropy);
     this.#begun = from?.begun;
     this.#isOut = from !== undefined;
     this.#reads = this.readsFrom(session, from);
@@ -97,10 +95,11 @@ export class ClientTransaction extends TransactionBase {
     const options = { ...this.#options, ...given };
     const changes = [...this.#changes.values()];
     const mark = this.#mark();
+    const tried = (this.#tried ??= new Set());
     return await new Promise<string>((resolve, reject) => {
       const call = new CommitCall(this.#reads, session.deadline(options), {
         begun: this.#begin(),
-        tried: this.#tried,
+        tried,
         timestamp: 0,
         durability: session.durabilityOf(options),
         changes: [mark, ...changes],
@@ -113,7 +112,7 @@ export class ClientTransaction extends TransactionBase {
           session.met(link, write, follows, view);
           resolve(`${write.replica}:${write.counter}`);
         },
-        reject: (error) => reject(this.#tried.size > 0 && error.code === "NODE_BEHIND" ? unknown(error) : error),
+        reject: (error) => reject(tried.size > 0 && error.code === "NODE_BEHIND" ? unknown(error) : error),
       });
       session.mesh.submit(call, session.peer, options.signal);
     });
