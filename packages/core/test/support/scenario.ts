@@ -9,6 +9,7 @@
 //   session s at a               begins a session
 //   fork s as t at b             goes on with the session's token at another node
 //   s set x 1 [level] | s get x | s getMany x y
+//   s fill x 20                  writes x that many times at level everywhere, all at once, 100 kB each
 //   run 300                      lets that many virtual milliseconds pass
 
 import { connectMesh } from "../../src/embedded/create-mesh.js";
@@ -151,6 +152,8 @@ class Scenario {
   async #ask(name: string, verb: string, key: string, rest: readonly string[]): Promise<void> {
     const session = this.#session(name);
     try {
+      if (verb === "fill")
+        await Promise.all(Array.from({ length: Number(rest[1]) }, () => session.set(key, "·".repeat(50_000), { durability: "everywhere" })));
       if (verb === "set") await session.set(key, rest[1], { durability: rest[2] as Durability | undefined });
       const answer = verb === "get" ? await session.get(key) : verb === "getMany" ? await session.getMany(rest) : "done";
       this.#note(`${name}: ${JSON.stringify(answer) ?? "absent"}`);
