@@ -50,9 +50,15 @@ export class EntriesCall extends Call {
     reader.reset(bytes, start, end);
     const count = reader.varint();
     if (count !== this.#options.count) throw new MalformedError(`${count} values for ${this.#options.count} keys`);
-    const entries = Array.from({ length: count }, () => readFound(bytes));
+    const entries: Found[] = [];
+    for (let index = 0; index < count; index++) entries.push(readFound(bytes));
     reader.finish();
-    this.#options.found(entries, link, this.view === link.view);
+    try {
+      this.#options.found(entries, link, this.view === link.view);
+    } catch (error) {
+      // What failed was the user's codec.
+      this.#options.reject(error as Error);
+    }
   }
 
   failed(error: MeshError): void {

@@ -103,8 +103,33 @@ export class SnapshotReads implements Caller {
     const keys = given.length === 1 ? given : [...new Set(given)];
     while (this.snapshot === undefined) if (await this.#readFirst(keys, options, values)) return values;
     const gone = await this.#readAt(keys, options, this.#session.peer, values);
-    if (gone.size > 0 && !(await this.#extend([...gone.keys()], options, values))) await this.#askOthers(gone, options, values);
+    if (gone.size > 0) await this.#seek(gone, options, values);
     return values;
+  }
+
+  /** Of what this node does not know any more: the snapshot may move, or another node may know it. */
+  async #seek(gone: ReadonlyMap<string, Gone>, options: CallOptions, values: Map<string, unknown>): Promise<void> {
+    if (!(await this.#extend([...gone.keys()], options, values))) await this.#askOthers(gone, options, values);
+  }
+
+  /** The value of one key: what most reads ask for, and then with the one promise that its caller waits for. */
+  readOne(key: string, options: CallOptions): Promise<unknown> {
+    const keys = [key];
+    if (this.snapshot === undefined) return this.read(keys, options).then((values) => values.get(key));
+    return this.#ask<unknown>(this.#session.peer, options, 1, (resolve) => ({
+      encode: (out, id, context) => encodeReadAt(out, id, context, this.snapshot!, this.time, keys),
+      found: ([found]) => {
+        const shown = this.#shown(key, found);
+        const why = this.#whyGone(key, found, shown);
+        if (why === undefined) {
+          this.seen.set(key, shown.seen);
+          resolve(this.#decoded(shown));
+          return;
+        }
+        const values = new Map<string, unknown>();
+        resolve(this.#seek(new Map([[key, why]]), options, values).then(() => values.get(key)));
+      },
+    }));
   }
 
   /** Fixes the snapshot; false where the view changed meanwhile, and it has to be asked again. */
@@ -147,18 +172,26 @@ export class SnapshotReads implements Caller {
       const key = keys[index];
       const found = entries[index];
       const shown = this.#shown(key, found);
-      const before = this.seen.get(key);
-      // A row that has expired may leave the store before the transaction has ended.
-      const why = found.gone ?? (before !== undefined && !isSame(before, shown.seen) && !found.fromLoader ? "evicted" : undefined);
+      const why = this.#whyGone(key, found, shown);
       if (why === undefined) this.#note(key, shown, values);
       else (gone ??= new Map()).set(key, why);
     }
     return gone ?? NONE_GONE;
   }
 
-  #note(key: string, { seen, value }: Shown, values: Map<string, unknown>): void {
-    this.seen.set(key, seen);
-    values.set(key, value === undefined ? undefined : this.#session.mesh.decode(value.bytes, value.start, value.end));
+  #whyGone(key: string, { gone, fromLoader }: Found, { seen }: Shown): Gone | undefined {
+    const before = this.seen.get(key);
+    // A row that has expired may leave the store before the transaction has ended.
+    return gone ?? (before !== undefined && !isSame(before, seen) && !fromLoader ? "evicted" : undefined);
+  }
+
+  #note(key: string, shown: Shown, values: Map<string, unknown>): void {
+    this.seen.set(key, shown.seen);
+    values.set(key, this.#decoded(shown));
+  }
+
+  #decoded({ value }: Shown): unknown {
+    return value === undefined ? undefined : this.#session.mesh.decode(value.bytes, value.start, value.end);
   }
 
   /** The winner of what the node shows and the session's own version. */
@@ -215,20 +248,12 @@ export class SnapshotReads implements Caller {
     peer: Peer,
     options: CallOptions,
     count: number,
-    make: (resolve: (result: Result) => void) => Pick<EntriesCallOptions, "encode" | "found">,
+    make: (resolve: (result: Result | Promise<Result>) => void) => Pick<EntriesCallOptions, "encode" | "found">,
   ): Promise<Result> {
     const session = this.#session;
     return new Promise<Result>((resolve, reject) => {
       const { encode, found } = make(resolve);
-      const guarded: EntriesCallOptions["found"] = (...answer) => {
-        try {
-          found(...answer);
-        } catch (error) {
-          // What failed was the user's codec.
-          reject(error as Error);
-        }
-      };
-      session.mesh.submit(new EntriesCall(this, session.deadline(options), { count, encode, found: guarded, reject }), peer, options.signal);
+      session.mesh.submit(new EntriesCall(this, session.deadline(options), { count, encode, found, reject }), peer, options.signal);
     });
   }
 }

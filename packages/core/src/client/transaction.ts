@@ -9,6 +9,7 @@ import type { Change } from "./call.js";
 import { changesOf, checkSize, deletion, storedKeys } from "./changes.js";
 import { CommitCall, type Tried } from "./commit-call.js";
 import { newTransactionId, type OpenTransaction } from "./open-transaction.js";
+import { storedKey } from "./keys.js";
 import type { ClientSession } from "./session.js";
 import { SnapshotReads } from "./snapshot-reads.js";
 import { TransactionBase } from "./transaction-base.js";
@@ -50,10 +51,24 @@ export class ClientTransaction extends TransactionBase {
     return (await this.inTurn(() => this.#read(stored, options))) as (Value | undefined)[];
   }
 
+  override async get<Value = unknown>(key: string, options?: CallOptions): Promise<Value | undefined> {
+    this.checkGrows();
+    const stored = storedKey(this.session.namespace, key);
+    return (await this.inTurn(() => this.#readOne(stored, options))) as Value | undefined;
+  }
+
+  #readOne(key: string, given: CallOptions | undefined): Promise<unknown> {
+    if (this.#changes.has(key)) return this.#read([key], given).then(([value]) => value);
+    return this.#reads.readOne(key, this.#optionsWith(given));
+  }
+
+  #optionsWith(given: CallOptions | undefined): CommitOptions {
+    return given === undefined ? this.#options : { ...this.#options, ...given };
+  }
+
   async #read(keys: readonly string[], given: CallOptions | undefined): Promise<unknown[]> {
-    const options = given === undefined ? this.#options : { ...this.#options, ...given };
     const asked = this.#changes.size === 0 ? keys : keys.filter((key) => !this.#changes.has(key));
-    const values = await this.#reads.read(asked, options);
+    const values = await this.#reads.read(asked, this.#optionsWith(given));
     return keys.map((key) => (this.#changes.has(key) ? this.#waiting(this.#changes.get(key)!) : values.get(key)));
   }
 
