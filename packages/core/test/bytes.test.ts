@@ -7,6 +7,7 @@ import { equalBytes, hmacSha256, Mac } from "../src/bytes/mac.js";
 import { ByteReader, MalformedError } from "../src/bytes/reader.js";
 import { decodeUtf8, encodeUtf8, encodeUtf8Into, isWellFormed } from "../src/bytes/utf8.js";
 import { ByteWriter, varintLength } from "../src/bytes/writer.js";
+import { systemPlatform } from "../src/embedded/platform.js";
 
 const safe = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(0, 127, 128, 16_383, 16_384, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1));
 const text = fc.string({ unit: "binary", maxLength: 80 });
@@ -178,5 +179,21 @@ describe("message authentication", () => {
       }),
     );
     expect(equalBytes(new Uint8Array([1, 2]), new Uint8Array([1, 2]))).toBe(true);
+  });
+});
+
+describe("random bytes", () => {
+  it("are given out once, however many are asked for at a time, and belong to whoever asked", () => {
+    const { entropy } = systemPlatform;
+    const seen = new Set<string>();
+    for (const count of Array.from({ length: 3_000 }, (_, index) => 12 + (index % 50)).concat(4_095, 4_096, 4_097, 16)) {
+      const bytes = entropy(count);
+      expect(bytes.length).toBe(count);
+      // Of a pool that is read again, or that others write into, some twelve bytes would come back.
+      const name = encodeBase64url(bytes.slice(0, 12));
+      expect(seen.has(name)).toBe(false);
+      seen.add(name);
+      bytes.fill(0);
+    }
   });
 });
