@@ -21,7 +21,9 @@ export class Snapshot {
 
   /** What a node shows whose vectors have these slots. */
   static of(applied: Vector, slots: Iterable<number>, nextReplica: number): Snapshot {
-    const replicas = [...new Set([...applied.replicas, ...slots])].sort((a, b) => a - b);
+    const unnamed = [...slots].filter((slot) => !applied.replicas.includes(slot));
+    if (unnamed.length === 0) return new Snapshot(applied.replicas, applied.counters, nextReplica);
+    const replicas = [...applied.replicas, ...unnamed].sort((a, b) => a - b);
     return new Snapshot(
       replicas,
       replicas.map((replica) => counterOf(applied, replica)),
@@ -31,6 +33,7 @@ export class Snapshot {
 
   /** The same as sessions keep it: what a node has to show before it can answer from the snapshot. */
   get vector(): Vector {
+    if (!this.counters.includes(0)) return { replicas: this.replicas, counters: this.counters };
     const named = this.replicas.map((_, index) => index).filter((index) => this.counters[index] > 0);
     return { replicas: named.map((index) => this.replicas[index]), counters: named.map((index) => this.counters[index]) };
   }
