@@ -11,7 +11,6 @@ const RULES: readonly ErrorRule[] = [
     "the table is asked for more than it may give; give it more capacity, or on-demand billing",
   ],
   [/^Unread/, "STORE_UNAVAILABLE", "the table left keys unread each time; give it more capacity"],
-  [/^ConditionalCheckFailed/, "STORE_UNAVAILABLE", "it is written to by too many at once, or damaged; end those that are of no mesh"],
   [/Waiter has timed out|"TIMEOUT"/, "STORE_UNAVAILABLE", "the table was not made within a minute; look at it in the console"],
   [
     /^(AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|MissingAuthenticationToken|IncompleteSignature|InvalidClientTokenId|NotAuthorized)/,
@@ -29,15 +28,13 @@ export function dynamodbError(name: string, cause: unknown): MeshError {
   return storeError(name, cause, RULES, "check the address and the network", { text: namedText(cause) });
 }
 
-/** As the SDK names its own. */
-export const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
-
 /** Empty for what is no error. */
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : "");
 
-/** What a write fails with whose condition does not hold: what stands there wins. */
-export const conditionFailed = (): Error => named("ConditionalCheckFailedException", "another one stands there");
-export const isConditionFailed = (error: unknown): boolean => nameOf(error) === "ConditionalCheckFailedException";
+/** `otherwise` where it fails with one of these. */
+export async function unless<Answer, Otherwise = undefined>(names: RegExp, call: Promise<Answer>, otherwise?: Otherwise): Promise<Answer | Otherwise> {
+  return await call.catch((error: unknown) => (names.test(nameOf(error)) ? (otherwise as Otherwise) : Promise.reject(error)));
+}
 
 /** Whether the same may succeed in a moment: others write the same items, or a transaction was throttled, which the SDK does not repeat. */
 export const isContended = (error: unknown): boolean =>

@@ -2,10 +2,10 @@
 
 import { BatchGetItemCommand, DeleteItemCommand, DescribeTimeToLiveCommand, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { versionOrProblem, type Inspection } from "@causalmesh/adapter-kit";
-import { dynamodbError, nameOf } from "./errors.js";
+import { nameOf } from "./errors.js";
+import { readHead } from "./journal.js";
 import type { DynamodbStoreOptions } from "./options.js";
-import { readHead } from "./head.js";
-import { FORMAT, metaKey } from "./schema.js";
+import { FORMAT, sheetKey } from "./schema.js";
 import { checkKey, describeTable, openTable, type Table } from "./table.js";
 
 /** What stands in a table, and what the credentials that asked may do there. */
@@ -20,34 +20,32 @@ export interface DynamodbInspection extends Inspection {
 
 /** Looks at the table of a store. Throws OPTION_INVALID; rejects with STORE_UNAVAILABLE or STORE_LOCKED where it cannot look. */
 export async function inspectDynamodb(options: DynamodbStoreOptions): Promise<DynamodbInspection> {
-  const { table, close } = openTable(options);
+  const table = openTable(options);
   try {
-    return await inspect(table);
-  } catch (error) {
-    throw dynamodbError(table.name, error);
+    return await table.run(async () => await inspect(table));
   } finally {
-    close();
+    table.close();
   }
 }
 
 async function inspect(table: Table): Promise<DynamodbInspection> {
   const { name, TableName, send } = table;
   const found = await describeTable(table);
-  const isThere = typeof found === "object";
-  const missing = [...(found === "unknown" ? ["dynamodb:DescribeTable"] : []), ...(await missingRights(table))];
+  const mayAsk = found === undefined || found.TableStatus !== undefined;
+  const missing = [...(mayAsk ? [] : ["dynamodb:DescribeTable"]), ...(await missingRights(table))];
   const timeToLive = await send(new DescribeTimeToLiveCommand({ TableName })).catch(() => undefined);
   const expires = timeToLive && timeToLive.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED";
   const told = await versionOrProblem(async () => {
-    if (isThere) checkKey(table, found);
-    const isUsed = found !== undefined && !missing.includes("dynamodb:GetItem") && (await readHead(table)).version > 0;
+    if (found !== undefined) checkKey(name, found);
+    const isUsed = found !== undefined && !missing.includes("dynamodb:GetItem") && (await readHead(table)) !== undefined;
     return isUsed ? FORMAT : undefined;
   });
-  return { name, status: isThere ? found.TableStatus : undefined, versionExpected: FORMAT, expires, missing, ...told };
+  return { name, status: found?.TableStatus, versionExpected: FORMAT, expires, missing, ...told };
 }
 
 /** Asks for each action, those that write under a condition that never holds: AWS looks at the rights before the table. */
 async function missingRights({ send, TableName, prefix }: Table): Promise<string[]> {
-  const Key = metaKey(prefix, "nothing is ever here");
+  const Key = sheetKey(prefix, "meta/nothing is ever here");
   const never = { TableName, ConditionExpression: "attribute_exists(pk)" };
   const attempts: Record<string, () => Promise<unknown>> = {
     GetItem: () => send(new GetItemCommand({ TableName, Key })),

@@ -3,7 +3,6 @@
 import {
   CreateTableCommand,
   DescribeTableCommand,
-  TransactGetItemsCommand,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
   type DynamoDBClient,
@@ -11,38 +10,37 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { Calls, withRetries } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
-import type { Head } from "./head.js";
-import { isContended, nameOf } from "./errors.js";
+import { dynamodbError, isContended, unless } from "./errors.js";
 import { resolveOptions, type DynamodbStoreOptions } from "./options.js";
-import { metaKey } from "./schema.js";
 
-export interface Table {
-  readonly client: DynamoDBClient;
-  readonly send: DynamoDBClient["send"];
-  /** The store's, for messages. */
-  readonly name: string;
-  readonly TableName: string;
-  readonly prefix: string;
-  /** Whether the server has transactions, which is asked when the table is prepared. */
-  transacts: boolean;
-  /** The head as this store wrote it last. */
-  head: Head | undefined;
-  /** Rows that are in the table since an apply last succeeded, by `stampOf`: who repeats one does not send them again. */
-  readonly there: Set<string>;
-}
+/** A table, under the prefix of one store. */
+export type Table = ReturnType<typeof openTable>;
 
-/** The table, the calls of its store, and what ends those and lets go of the client unless it is the user's. Throws OPTION_INVALID. */
+/** Throws OPTION_INVALID. */
 export function openTable(options: DynamodbStoreOptions) {
   const { client, name, table: TableName, prefix, timeoutMs } = resolveOptions(options);
   const calls = new Calls({ name, timeoutMs, advice: "check the network and the table's capacity" });
-  const close = (): void => {
-    calls.close();
-    if (options.client === undefined) client.destroy();
+  const send = async (command: never): Promise<unknown> =>
+    await calls.run(async (abortSignal) => await withRetries(async () => await client.send(command, { abortSignal }), isContended));
+  return {
+    client,
+    /** One request, with its deadline. Rejects with what the SDK says. */
+    send: send as DynamoDBClient["send"],
+    /** The store's, for messages. */
+    name,
+    TableName,
+    prefix,
+    /** Whether the server has transactions: until it says that it has none. */
+    transacts: true,
+    /** Does something with the table; rejects with a MeshError, with CLOSED at `close`. */
+    run: async <Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> =>
+      await calls.run(work, Infinity).catch((error: unknown) => Promise.reject(dynamodbError(name, error))),
+    /** Lets go of the client unless it is the user's. */
+    close(): void {
+      calls.close();
+      if (options.client === undefined) client.destroy();
+    },
   };
-  const send = (async (command: never) =>
-    await calls.run(async (abortSignal) => await withRetries(async () => await client.send(command, { abortSignal }), isContended))) as DynamoDBClient["send"];
-  const table: Table = { client, send, name, TableName, prefix, transacts: false, head: undefined, there: new Set() };
-  return { table, calls, close };
 }
 
 /** Making a table takes DynamoDB about ten seconds. */
@@ -53,50 +51,32 @@ const KeySchema = [
   { AttributeName: "sk", KeyType: "RANGE" as const },
 ];
 
-/** Finds the table, or makes it, and asks the server what it can. */
+/** Finds the table, or makes it. */
 export async function prepareTable(table: Table, createTable: boolean, abortSignal: AbortSignal): Promise<void> {
-  const { client, send, name, TableName, prefix } = table;
+  const { client, send, name, TableName } = table;
   const found = await describeTable(table);
-  if (found === undefined) {
-    if (!createTable) throw new MeshError("STORE_INVALID", `${name}: the table is not there; make it as the README says, or allow createTable`);
-    // Another process may be making it.
-    await unless(/^ResourceInUse/, send(new CreateTableCommand({ TableName, BillingMode: "PAY_PER_REQUEST", AttributeDefinitions, KeySchema })));
-    await waitUntilTableExists({ client, abortSignal, ...CREATED }, { TableName });
-    // Lets DynamoDB drop deleted and expired rows. Where that cannot be, they stay and cost their bytes, and nothing else: another process
-    // did it, or these credentials may not, or this server cannot.
-    const TimeToLiveSpecification = { AttributeName: "goneAt", Enabled: true };
-    await unless(/^(Validation|AccessDenied|UnknownOperation|ResourceInUse)/, send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })));
-  } else if (found !== "unknown") checkKey(table, found);
-  const any = { Get: { TableName, Key: metaKey(prefix, "head") } };
-  table.transacts = (await unless(/^UnknownOperation/, send(new TransactGetItemsCommand({ TransactItems: [any] })))) !== undefined;
+  if (found !== undefined) return checkKey(name, found);
+  if (!createTable) throw new MeshError("STORE_INVALID", `${name}: the table is not there; make it as the README says, or allow createTable`);
+  // Another process may be making it.
+  await unless(/^ResourceInUse/, send(new CreateTableCommand({ TableName, BillingMode: "PAY_PER_REQUEST", AttributeDefinitions, KeySchema })));
+  await waitUntilTableExists({ client, abortSignal, ...CREATED }, { TableName });
+  // Lets DynamoDB drop deleted and expired rows. Where that cannot be, they stay and cost their bytes, and nothing else: another process
+  // did it, or these credentials may not, or this server cannot.
+  const TimeToLiveSpecification = { AttributeName: "goneAt", Enabled: true };
+  await unless(/^(Validation|AccessDenied|UnknownOperation|ResourceInUse)/, send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })));
 }
 
-/** undefined where there is none; "unknown" where these credentials may not ask, which is no reason not to work. */
-export async function describeTable({ send, TableName }: Table): Promise<TableDescription | "unknown" | undefined> {
-  try {
-    return (await send(new DescribeTableCommand({ TableName }))).Table;
-  } catch (error) {
-    if (nameOf(error) === "ResourceNotFoundException") return undefined;
-    if (nameOf(error) === "AccessDeniedException") return "unknown";
-    throw error;
-  }
+/** undefined where there is none; empty where these credentials may not ask, which is no reason not to work. */
+export async function describeTable({ send, TableName }: Table): Promise<TableDescription | undefined> {
+  const found = send(new DescribeTableCommand({ TableName })).then(({ Table }) => Table);
+  return await unless(/^ResourceNotFound/, unless(/^AccessDenied/, found, {}));
 }
 
 /** Throws STORE_INVALID. */
-export function checkKey({ name }: Table, found: TableDescription): void {
-  const types = new Map(found.AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
-  const key = found.KeySchema?.map(({ AttributeName, KeyType }) => `${AttributeName} ${types.get(AttributeName)} ${KeyType}`).join(", ");
-  if (key === "pk S HASH, sk S RANGE") return;
-  throw new MeshError(
-    "STORE_INVALID",
-    `${name}: the table's key is ${key}; the store needs pk (string, partition) and sk (string, sort): give it a table of its own`,
-  );
-}
-
-/** undefined where it fails with one of these. */
-export async function unless<Answer>(names: RegExp, call: Promise<Answer>): Promise<Answer | undefined> {
-  return await call.catch((error: unknown) => {
-    if (!names.test(nameOf(error))) throw error;
-    return undefined;
-  });
+export function checkKey(name: string, { KeySchema: found, AttributeDefinitions: definitions }: TableDescription): void {
+  const types = new Map(definitions?.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
+  const key = found?.map(({ AttributeName, KeyType }) => `${AttributeName} ${types.get(AttributeName)} ${KeyType}`).join(", ");
+  if (key === undefined || key === "pk S HASH, sk S RANGE") return;
+  const advice = "the store needs pk (string, partition) and sk (string, sort): give it a table of its own";
+  throw new MeshError("STORE_INVALID", `${name}: the table's key is ${key}; ${advice}`);
 }
