@@ -1,13 +1,7 @@
 // The table as this store reaches it: found, or made at the first use.
 
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  UpdateTimeToLiveCommand,
-  waitUntilTableExists,
-  type DynamoDBClient,
-  type TableDescription,
-} from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient, TableDescription } from "@aws-sdk/client-dynamodb";
 import { Calls, withRetries } from "@causalmesh/adapter-kit";
 import { MeshError } from "@causalmesh/core";
 import { dynamodbError, isContended, unless } from "./errors.js";

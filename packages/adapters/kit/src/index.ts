@@ -3,7 +3,7 @@ export { joined } from "./counters.js";
 export { damagedRow, otherFormat, storeError, textOf, type ErrorRule, type ErrorText } from "./errors.js";
 export { versionOrProblem, type Inspection } from "./inspection.js";
 export { Journal } from "./journal.js";
-export type { Head, JournalDatabase, Sheet } from "./journal-database.js";
+export type { Head, JournalDatabase, Sheet, WriteBounds } from "./journal-database.js";
 export { compareKeys } from "./keys.js";
 export { lazily, withPauses, type Lazy } from "./lazily.js";
 export { checkPrefix, checkTimeoutMs, checkWhole } from "./options.js";

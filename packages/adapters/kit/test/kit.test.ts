@@ -6,6 +6,7 @@ import {
   checkPrefix,
   checkTimeoutMs,
   checkWhole,
+  compareKeys,
   copyRow,
   joined,
   lazily,
@@ -107,6 +108,15 @@ describe("rows", () => {
     expect(keys(partsOf(five, { rowsMax: 10, bytesMax: 8 }))).toEqual(["ab", "c", "de"]);
     expect(keys(partsOf(five, { rowsMax: 10, bytesMax: 3, bytesOf: () => 1 }))).toEqual(["abc", "de"]);
     expect(partsOf([], { rowsMax: 1, bytesMax: 1 })).toEqual([[]]);
+  });
+});
+
+describe("keys", () => {
+  it("are in the order of their UTF-8 bytes", () => {
+    const keys = ["", "a", "a\u0000", "a.b", "ab", "\u00e9", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}", "a\u{1f600}", "a\uffee"];
+    const asBytes = keys.map((key) => Buffer.from(key)).sort(Buffer.compare);
+    expect([...keys].reverse().sort(compareKeys)).toEqual(asBytes.map(String));
+    expect(compareKeys("same", "same")).toBe(0);
   });
 });
 
