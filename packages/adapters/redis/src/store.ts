@@ -6,14 +6,12 @@
 
 import { randomUUID } from "node:crypto";
 import { damagedRow } from "@causalmesh/adapter-kit";
-import { fencedError, limits } from "@causalmesh/core";
-import type { FlushedCounters, RegistryRecord, RegistryState, Row, ScanPage, Store, StoreAbilities } from "@causalmesh/core";
+import { fencedError, limits, type Store } from "@causalmesh/core";
 import applyText from "./apply.lua";
-import type { Connection } from "./connection.js";
 import { resolveOptions, type RedisStoreOptions } from "./options.js";
 import readRegistryText from "./read-registry.lua";
 import scanText from "./scan.lua";
-import { decodeRow, rowArguments, type Names } from "./schema.js";
+import { decodeRow, rowArguments } from "./schema.js";
 import { script } from "./script.js";
 import { checkServer } from "./server.js";
 import swapRegistryText from "./swap-registry.lua";
@@ -30,80 +28,61 @@ const swapRegistryScript = script<number>("swap-registry", swapRegistryText);
 
 /** A store on a Redis server. It connects at the first call. Throws OPTION_INVALID. */
 export function redisStore(options: RedisStoreOptions): Store {
-  return new RedisStore(options ?? {});
-}
-
-class RedisStore implements Store {
-  readonly name: string;
-  readonly #names: Names;
-  readonly #connection: Connection;
-  #durable: boolean;
-
-  constructor(options: RedisStoreOptions) {
-    const { name, names, connect } = resolveOptions(options);
-    this.name = name;
-    this.#names = names;
-    this.#durable = options.durable ?? false;
-    this.#connection = connect(async (client) => {
-      const found = await checkServer(client, names, name);
-      this.#durable = options.durable ?? found;
-    });
-  }
-
-  get abilities(): StoreAbilities {
-    // Redis takes values of 512 MiB, a mesh less.
-    return { atomicApply: true, durable: this.#durable, shared: true, valueBytesMax: limits.VALUE_BYTES_MAX };
-  }
-
-  async getMany(keys: readonly string[]): Promise<(Row | undefined)[]> {
-    return await this.#connection.run(async (client) => {
-      if (keys.length === 0) return [];
-      const found = await client.mgetBuffer(keys.map((key) => this.#names.rows + key));
-      return found.map((bytes, index) => (bytes === null ? undefined : decodeRow(keys[index], bytes)));
-    });
-  }
-
-  async apply(rows: readonly Row[], flushed: FlushedCounters, epoch?: number): Promise<void> {
-    const { rows: prefix, index, going, flushed: counters, registry } = this.#names;
-    const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch ?? "", ...rows.flatMap(rowArguments), ...flushed.flat()];
-    await this.#connection.run(async (client) => {
-      const answer = await applyScript(client, [prefix, index, going, counters, registry], args);
-      if (answer < 0) throw fencedError(this.name, -answer);
-      if (answer > 0) throw damagedRow(rows[answer - 1].key);
-    });
-  }
-
-  async readRegistry(): Promise<RegistryState> {
-    return await this.#connection.run(async (client) => {
-      const [epoch, bytes, ...flushed] = await readRegistryScript(client, [this.#names.registry, this.#names.flushed], []);
-      return {
-        registry: epoch === null || bytes === null ? undefined : { epoch: Number(epoch), bytes },
-        flushed: flushed.map(([replica, counter]) => [Number(replica), Number(counter)] as const),
-      };
-    });
-  }
-
-  async swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
-    const args = [expectedEpoch, next.epoch, Buffer.from(next.bytes), randomUUID()];
-    return await this.#connection.run(async (client) => (await swapRegistryScript(client, [this.#names.registry], args)) === 1);
-  }
-
-  async scan(prefix: string, cursor: string | undefined, limit: number): Promise<ScanPage> {
-    // No UTF-8 text has the byte 0xff, so it stands behind every key that starts with the prefix.
-    const greatest = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([0xff])]);
-    let least = cursor === undefined ? `[${prefix}` : `(${cursor}`;
-    return await this.#connection.run(async (client) => {
-      for (;;) {
-        const args = [least, greatest, limit, PAGE_BYTES_MAX, limit + 1 + PAGE_DEAD_KEYS_MAX];
-        const [more, last, ...found] = await scanScript(client, [this.#names.rows, this.#names.index], args);
-        const rows = found.map(([key, row]) => decodeRow(key.toString(), row));
-        if (more === 0 || rows.length > 0) return { rows, cursor: more === 0 ? undefined : last.toString() };
-        least = `(${last.toString()}`;
-      }
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.#connection.close();
-  }
+  const { name, names, connect } = resolveOptions(options ?? {});
+  const { durable } = options;
+  let isDurable = durable ?? false;
+  const connection = connect(async (client) => {
+    const found = await checkServer(client, names, name);
+    isDurable = durable ?? found;
+  });
+  return {
+    name,
+    get abilities() {
+      // Redis takes values of 512 MiB, a mesh less.
+      return { atomicApply: true, durable: isDurable, shared: true, valueBytesMax: limits.VALUE_BYTES_MAX };
+    },
+    async getMany(keys) {
+      return await connection.run(async (client) => {
+        if (keys.length === 0) return [];
+        const found = await client.mgetBuffer(keys.map((key) => names.rows + key));
+        return found.map((bytes, index) => (bytes === null ? undefined : decodeRow(keys[index], bytes)));
+      });
+    },
+    async apply(rows, flushed, epoch) {
+      const args = [limits.TOMBSTONE_TTL_MS, rows.length, epoch ?? "", ...rows.flatMap(rowArguments), ...flushed.flat()];
+      await connection.run(async (client) => {
+        const answer = await applyScript(client, [names.rows, names.index, names.going, names.flushed, names.registry], args);
+        if (answer < 0) throw fencedError(name, -answer);
+        if (answer > 0) throw damagedRow(rows[answer - 1].key);
+      });
+    },
+    async readRegistry() {
+      return await connection.run(async (client) => {
+        const [epoch, bytes, ...flushed] = await readRegistryScript(client, [names.registry, names.flushed], []);
+        return {
+          registry: epoch === null || bytes === null ? undefined : { epoch: Number(epoch), bytes },
+          flushed: flushed.map(([replica, counter]) => [Number(replica), Number(counter)] as const),
+        };
+      });
+    },
+    async swapRegistry(expectedEpoch, next) {
+      const args = [expectedEpoch, next.epoch, Buffer.from(next.bytes), randomUUID()];
+      return await connection.run(async (client) => (await swapRegistryScript(client, [names.registry], args)) === 1);
+    },
+    async scan(prefix, cursor, limit) {
+      // No UTF-8 text has the byte 0xff, so it stands behind every key that starts with the prefix.
+      const greatest = Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([0xff])]);
+      let least = cursor === undefined ? `[${prefix}` : `(${cursor}`;
+      return await connection.run(async (client) => {
+        for (;;) {
+          const args = [least, greatest, limit, PAGE_BYTES_MAX, limit + 1 + PAGE_DEAD_KEYS_MAX];
+          const [more, last, ...found] = await scanScript(client, [names.rows, names.index], args);
+          const rows = found.map(([key, row]) => decodeRow(key.toString(), row));
+          if (more === 0 || rows.length > 0) return { rows, cursor: more === 0 ? undefined : last.toString() };
+          least = `(${last.toString()}`;
+        }
+      });
+    },
+    close: async () => await connection.close(),
+  };
 }
