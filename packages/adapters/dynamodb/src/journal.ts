@@ -18,7 +18,7 @@ import type { Table } from "./table.js";
 const PUT = { rowsMax: 1, bytesMax: Infinity, headWithRows: false, inFlightMax: 32 };
 const TRANSACTION = { rowsMax: 99, bytesMax: 4 * 1024 * 1024, bytesOf: rowBytes, headWithRows: true, inFlightMax: 8 };
 
-export function journalIn(table: Table): JournalDatabase {
+export function journalDatabase(table: Table): JournalDatabase {
   const { name, send, TableName, prefix } = table;
   return {
     name,

@@ -6,7 +6,7 @@
 
 import { Journal, lazily } from "@causalmesh/adapter-kit";
 import type { Store } from "@causalmesh/core";
-import { journalIn } from "./journal.js";
+import { journalDatabase } from "./journal.js";
 import type { DynamodbStoreOptions } from "./options.js";
 import { readMany, readPage } from "./read.js";
 import { VALUE_BYTES_MAX } from "./schema.js";
@@ -15,7 +15,7 @@ import { openTable, prepareTable } from "./table.js";
 /** A store in a DynamoDB table, which is looked up, and made where that is allowed, at the first call. Throws OPTION_INVALID. */
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
   const table = openTable(options);
-  const journal = new Journal(journalIn(table));
+  const journal = new Journal(journalDatabase(table));
   const prepared = lazily(() =>
     table.run(async (signal) => {
       await prepareTable(table, options.createTable ?? true, signal);
