@@ -26,12 +26,7 @@ export function journalDatabase(table: Table): JournalDatabase {
     get writeBounds() {
       return table.transacts ? TRANSACTION : PUT;
     },
-    write: async (rows, head) =>
-      await putAtOnce(
-        table,
-        rows.map((row) => putRow(table, row)),
-        head && putHead(table, head),
-      ),
+    write: async (rows, head) => await putAtOnce(table, rows, head),
     readHead: async () => await readHead(table),
     async writeSheet(sheet, contents) {
       await send(new PutItemCommand({ TableName, Item: encodeSheet(prefix, sheet, contents) }));
@@ -55,8 +50,8 @@ export async function readHead(table: Table): Promise<Head | undefined> {
   const Get = { TableName, Key: headKey(prefix) };
   const found = table.transacts ? await unless(/^UnknownOperation/, send(new TransactGetItemsCommand({ TransactItems: [{ Get }] }))) : undefined;
   table.transacts = found !== undefined;
-  const item = found === undefined ? (await send(new GetItemCommand({ ...Get, ConsistentRead: true }))).Item : found.Responses?.[0]?.Item;
-  return item && decodeHead(name, item);
+  const { Item } = found?.Responses?.[0] ?? (await send(new GetItemCommand({ ...Get, ConsistentRead: true })));
+  return Item && decodeHead(name, Item);
 }
 
 function putHead({ TableName, prefix }: Table, next: Head): Put {
@@ -81,9 +76,11 @@ function putRow({ TableName, prefix }: Table, row: Row): Put {
 }
 
 /** All that wins, with the head, or nothing; what loses falls out, and the others are sent again. False for a head that has changed. */
-async function putAtOnce({ send }: Table, rows: readonly Put[], head?: Put): Promise<boolean> {
-  for (let left = rows; ;) {
-    const puts = head === undefined ? left : [...left, head];
+async function putAtOnce(table: Table, rows: readonly Row[], head?: Head): Promise<boolean> {
+  const { send } = table;
+  const last = head && putHead(table, head);
+  for (let left = rows.map((row) => putRow(table, row)); ;) {
+    const puts = last === undefined ? left : [...left, last];
     try {
       // The SDK may send it several times when answers are lost; under its token it happens once.
       const transaction = { TransactItems: puts.map((Put) => ({ Put })), ClientRequestToken: randomUUID() };
@@ -94,7 +91,7 @@ async function putAtOnce({ send }: Table, rows: readonly Put[], head?: Put): Pro
       const reasons = (error as TransactionCanceledException).CancellationReasons ?? [{ Code: nameOf(error) }];
       const lost = puts.filter((_, index) => reasons[index]?.Code?.startsWith("ConditionalCheckFailed"));
       if (lost.length === 0) throw error;
-      if (head !== undefined && lost.includes(head)) return false;
+      if (last !== undefined && lost.includes(last)) return false;
       left = left.filter((put) => !lost.includes(put));
     }
   }

@@ -36,7 +36,10 @@ class OvertakenError extends MeshError {}
 
 const tryAgain = async <Result>(work: () => Promise<Result>): Promise<Result> => await withRetries(work, (error) => error instanceof OvertakenError);
 
-/** Those methods of a store. One for each store; several, in any processes, work on one database. */
+/**
+ * What a store writes and what it tells of the registry, with the promises of `Store`. One for each store; those of several stores, in any processes,
+ * share a database. Rejects with what the database rejects with, with NODE_BEHIND, or with STORE_UNAVAILABLE where others are always faster.
+ */
 export class Journal implements Pick<Store, "apply" | "readRegistry" | "swapRegistry"> {
   readonly #database: JournalDatabase;
   /** As it was last written here. */
@@ -89,11 +92,13 @@ export class Journal implements Pick<Store, "apply" | "readRegistry" | "swapRegi
   /** Those that are not there yet, in any order, several writes at a time. When one fails, or `onPut` throws, no other one begins. */
   async #putRows(rows: readonly Row[], onPut?: OnPut): Promise<void> {
     const bounds = this.#database.writeBounds;
+    const left = this.#missing(rows);
+    if (left.length === 0) return;
     const putPart = async (part: readonly Row[]): Promise<void> => {
       await this.#database.write(part);
       onPut?.(part);
     };
-    await pMap(partsOf(this.#missing(rows), bounds), putPart, { concurrency: bounds.inFlightMax });
+    await pMap(partsOf(left, bounds), putPart, { concurrency: bounds.inFlightMax });
   }
 
   #missing(rows: readonly Row[]): readonly Row[] {
@@ -140,7 +145,8 @@ export class Journal implements Pick<Store, "apply" | "readRegistry" | "swapRegi
   }
 
   async swapRegistry(expectedEpoch: number, next: RegistryRecord): Promise<boolean> {
-    const { epoch, bytes } = { epoch: next.epoch, bytes: new Uint8Array(next.bytes) };
+    const { epoch } = next;
+    const bytes = new Uint8Array(next.bytes);
     const view = randomUUID();
     return await tryAgain(async () => {
       const { head, flushed } = await this.#settled();

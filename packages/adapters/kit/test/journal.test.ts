@@ -254,8 +254,8 @@ it("a batch whose name comes late, when it is done and some of its sheets are go
 
 describe("several stores at once", () => {
   it("leave a causal cut and the winners, whatever steps fail and whichever of them end", async () => {
-    const seed = Number(process.env.JOURNAL_SEED ?? Math.floor(Math.random() * 2 ** 32));
-    console.log(`JOURNAL_SEED=${seed}`);
+    const seed = Number(process.env.CAUSALMESH_JOURNAL_SEED ?? Math.floor(Math.random() * 2 ** 32));
+    console.log(`CAUSALMESH_JOURNAL_SEED=${seed}`);
     const random = new SeededRandom(seed).next;
     // Of which the pauses between attempts are drawn.
     vi.spyOn(Math, "random").mockImplementation(random);
