@@ -144,7 +144,8 @@ export class OwnWrites {
     if (this.#writes.length === 0 || this.#droppedFor === applied) return;
     if (link !== undefined) this.#droppedFor = applied;
     this.#keepOnly(
-      (write) => counterOf(applied, write.replica) < write.counter && (link === undefined || !link.hasSettled(write.replica) || this.#lost?.has(write) === true),
+      (write) =>
+        counterOf(applied, write.replica) < write.counter && (link === undefined || !link.hasSettled(write.replica) || this.#lost?.has(write) === true),
     );
   }
 

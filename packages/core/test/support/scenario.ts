@@ -152,8 +152,7 @@ class Scenario {
   async #ask(name: string, verb: string, key: string, rest: readonly string[]): Promise<void> {
     const session = this.#session(name);
     try {
-      if (verb === "fill")
-        await Promise.all(Array.from({ length: Number(rest[1]) }, () => session.set(key, "·".repeat(50_000), { durability: "everywhere" })));
+      if (verb === "fill") await Promise.all(Array.from({ length: Number(rest[1]) }, () => session.set(key, "·".repeat(50_000), { durability: "everywhere" })));
       if (verb === "set") await session.set(key, rest[1], { durability: rest[2] as Durability | undefined });
       const answer = verb === "get" ? await session.get(key) : verb === "getMany" ? await session.getMany(rest) : "done";
       this.#note(`${name}: ${JSON.stringify(answer) ?? "absent"}`);
