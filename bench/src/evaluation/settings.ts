@@ -52,7 +52,7 @@ export interface BeyondSettings {
 const LADDER = [1_000, 2_000, 3_000, 4_500, 6_500, 9_500, 14_000, 20_000, 30_000];
 
 export function settings({ quick, repetitions, seed }: { quick: boolean; repetitions: number | undefined; seed: number }): Settings {
-  const common = { quick, seed, servers: 3, keys: 100_000, lengthRate: 100, anomalyRate: 400, heatRate: 2_000 };
+  const common = { quick, seed, servers: 3, keys: 100_000, lengthRate: 100, anomalyRate: 400, heatRate: 3_000 };
   if (quick) {
     return {
       ...common,
@@ -60,7 +60,7 @@ export function settings({ quick, repetitions, seed }: { quick: boolean; repetit
       warmUpMs: 150,
       durationMs: 800,
       fixedRates: [1_000],
-      heatMs: 700,
+      heatMs: 500,
       noted: 1_500,
       ladder: LADDER.filter((_, index) => index % 2 === 0),
       bisections: 2,
