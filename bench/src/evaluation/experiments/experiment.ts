@@ -101,8 +101,8 @@ export async function sweep(bench: Bench, cluster: Cluster): Promise<Sweep> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const step = await measure(bench, cluster, rate);
       const isKept = isSustained(step);
-      // Of a rate that was kept after all, what had disturbed it before is no figure.
-      if (isKept || attempt === ATTEMPTS - 1) steps.push(step);
+      // Of a rate that was kept after all, what had disturbed it before is no figure; a promise that was broken then is.
+      if (isKept || attempt === ATTEMPTS - 1 || step.verdict.broken.length > 0) steps.push(step);
       if (isKept) return true;
     }
     return false;
