@@ -24,6 +24,7 @@ export interface Exploration {
   readonly ends: number;
   /** The longest way to one. */
   readonly depth: number;
+  /** Whether that are all of them. Not where the bound was reached, or where events had no name: then worlds that differ may have looked the same. */
   readonly isComplete: boolean;
   readonly violations: readonly FoundViolation[];
 }
@@ -45,6 +46,7 @@ export async function explore(
   const ahead: number[][] = [[]];
   const violations: FoundViolation[] = [];
   let [transitions, ends, depth] = [0, 0, 0];
+  let isToldApart = true;
   while (ahead.length > 0 && seen.size < statesMax && (all || violations.length === 0)) {
     const choices = ahead.pop()!;
     const world = new ExploredWorld(mesh, mutation, settle);
@@ -52,6 +54,8 @@ export async function explore(
     const way: string[] = [];
     const happen = async (choice: number): Promise<unknown> => way.push(await simulation.happen(choice));
     await world.start();
+    // How a world begins is the same each time.
+    simulation.hasNameless = false;
     for (const choice of choices) await happen(choice);
     for (;;) {
       if (way.length > 0) transitions += 1;
@@ -70,8 +74,9 @@ export async function explore(
       await happen(0);
     }
     depth = Math.max(depth, way.length);
+    if (simulation.hasNameless) isToldApart = false;
   }
-  return { states: seen.size, transitions, ends, depth, isComplete: ahead.length === 0, violations };
+  return { states: seen.size, transitions, ends, depth, isComplete: ahead.length === 0 && isToldApart, violations };
 }
 
 /** States are long, and many. Two multiplicative hashes of 53 bits, with different factors: two states in a million are taken for one with a chance of 10^-19. */

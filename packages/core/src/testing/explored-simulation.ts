@@ -17,6 +17,8 @@ const SHORT_MS = 20;
 
 export class ExploredSimulation extends Simulation {
   readonly #settles: Settle;
+  /** Whether an event was scheduled that nobody can tell from another one: worlds that differ may have looked the same since. */
+  hasNameless = false;
   #enabled: Enabled[] = [];
   #deferred: (() => void)[] = [];
 
@@ -26,12 +28,13 @@ export class ExploredSimulation extends Simulation {
   }
 
   /** What takes no time happens at once; everything else may happen whenever it likes. */
-  override schedule(delayMs: number, task: () => void, label: () => string = () => "something"): Timer {
+  override schedule(delayMs: number, task: () => void, label?: () => string): Timer {
     if (delayMs === 0) {
       this.#deferred.push(task);
       return { cancel: () => (this.#deferred = this.#deferred.filter((one) => one !== task)) };
     }
-    const event = { task, label };
+    if (label === undefined) this.hasNameless = true;
+    const event = { task, label: label ?? ((): string => "something") };
     this.#enabled.push(event);
     return { cancel: () => (this.#enabled = this.#enabled.filter((one) => one !== event)) };
   }

@@ -233,7 +233,22 @@ export class ExploredWorld implements WatchedWorld {
     const { epoch } = node.view;
     const { received, common, applied, flushed, issued } = node;
     const cached = this.#mesh.keys.map((key) => this.#cached(node, key));
-    return [epoch, isComplete, received, common, applied, flushed, issued, node.clock.latest, log, waiters.length, loads.length, neighbours.isLinked, cached];
+    return [
+      epoch,
+      isComplete,
+      received,
+      common,
+      applied,
+      flushed,
+      issued,
+      node.clock.latest,
+      log,
+      waiters.length,
+      loads.length,
+      neighbours.isLinked,
+      neighbours.replicated,
+      cached,
+    ];
   }
 
   #cached({ cache }: Host["node"], key: string): unknown {

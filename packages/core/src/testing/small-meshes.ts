@@ -5,8 +5,8 @@ import type { ExploredMesh } from "./explored-world.js";
 export interface SmallMesh {
   readonly name: string;
   readonly mesh: ExploredMesh;
-  /** Rather than seconds. */
-  readonly takesMinutes?: boolean;
+  /** More than ten seconds. */
+  readonly takesLong?: boolean;
 }
 
 const KEYS = ["x", "y"];
@@ -52,7 +52,7 @@ export const SMALL_MESHES: readonly SmallMesh[] = [
         [{ at: 2, write: ["x"] }],
       ],
     },
-    takesMinutes: true,
+    takesLong: true,
   },
   {
     name: "a write at another node follows a write, and a third node is asked for both",
@@ -67,7 +67,7 @@ export const SMALL_MESHES: readonly SmallMesh[] = [
         [{ at: 3, read: KEYS }],
       ],
     },
-    takesMinutes: true,
+    takesLong: true,
   },
   {
     name: "a session writes two keys at two nodes while another one reads both, twice",
@@ -85,12 +85,11 @@ export const SMALL_MESHES: readonly SmallMesh[] = [
         ],
       ],
     },
-    takesMinutes: true,
+    takesLong: true,
   },
   {
     name: "a transaction reads at two nodes and commits while both keys are written at once",
     mesh: { nodes: 2, keys: KEYS, programs: [[{ at: 1, transact: KEYS, commitAt: 2, write: ["x"] }], [{ at: 2, write: KEYS }]] },
-    takesMinutes: true,
   },
   {
     name: "a node joins while a session writes at one node and reads at the other",
@@ -105,6 +104,6 @@ export const SMALL_MESHES: readonly SmallMesh[] = [
         [{ join: 3 }],
       ],
     },
-    takesMinutes: true,
+    takesLong: true,
   },
 ];
