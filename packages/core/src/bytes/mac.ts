@@ -37,16 +37,8 @@ export class Mac {
 
 /** Compares in a time that does not depend on where the bytes differ. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && areEqual(a, b, 0, a.length);
-}
-
-/** Whether `part` begins with the last `count` bytes of `whole`; compares as `equalBytes` does. */
-export function endsWith(whole: Uint8Array, part: Uint8Array, count: number): boolean {
-  return areEqual(part, whole, whole.length - count, count);
-}
-
-function areEqual(a: Uint8Array, b: Uint8Array, at: number, count: number): boolean {
+  if (a.length !== b.length) return false;
   let difference = 0;
-  for (let index = 0; index < count; index++) difference |= a[index] ^ b[at + index];
+  for (let index = 0; index < a.length; index++) difference |= a[index] ^ b[index];
   return difference === 0;
 }

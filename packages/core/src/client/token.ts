@@ -5,7 +5,7 @@
 // open transaction if there is one (open-transaction.ts), then 16 bytes of HMAC-SHA-256 over all before it. The mesh id stands in the open, so that a token of another mesh is told apart from a forged one.
 
 import { decodeBase64url, encodeBase64url } from "../bytes/base64url.js";
-import { endsWith, hmacSha256, Mac } from "../bytes/mac.js";
+import { equalBytes, hmacSha256, Mac } from "../bytes/mac.js";
 import { ByteReader, MalformedError } from "../bytes/reader.js";
 import { encodeUtf8 } from "../bytes/utf8.js";
 import { ByteWriter } from "../bytes/writer.js";
@@ -172,7 +172,8 @@ function decoding<Result>(decode: () => Result): Result {
 }
 
 function isSigned({ bytes }: Parsed, key: TokenKey): boolean {
-  return endsWith(bytes, key.mac.of(bytes.subarray(0, bytes.length - MAC_BYTES)), MAC_BYTES);
+  const macAt = bytes.length - MAC_BYTES;
+  return equalBytes(key.mac.of(bytes.subarray(0, macAt)).subarray(0, MAC_BYTES), bytes.subarray(macAt));
 }
 
 /** The session in a token. Throws TOKEN_MALFORMED, TOKEN_VERSION, TOKEN_OTHER_MESH, TOKEN_KEY_UNKNOWN, TOKEN_SIGNATURE, TOKEN_EXPIRED or TOKEN_TOO_LARGE. */
